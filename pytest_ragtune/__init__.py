@@ -1,0 +1,1 @@
+"""pytest-ragtune: evaluation as tests for RAG, LoRA, hybrid and long-context pipelines."""
