@@ -322,6 +322,18 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseScore:
+    """One case's part in a verdict."""
+
+    case_id: str
+    """Which case."""
+    score: Score
+    """Its score; for a change, the score now."""
+    before: float | None = None
+    """The other side's value, where two are compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The outcome of a check, with the evidence."""
 
@@ -343,14 +355,22 @@ class Verdict:
     """Cases in the denominator."""
     unscored: int
     """Cases without a score."""
-    interval: Interval | None
+    interval: Interval | None = None
     """Interval of ``value``; None when it cannot be made."""
-    message: str
-    """The whole text for people; its first line stands alone."""
     p_value: float | None = None
     """Of the test that decided, corrected for the metrics of one call; None where no test was made."""
     baseline_value: float | None = None
-    """The baseline's mean, where there is one."""
+    """The other side's mean over the same cases: a baseline's or another pipeline's."""
+    baseline: str = ""
+    """Where the other side comes from: a file, or a pipeline's name."""
+    higher_is_better: bool = True
+    """Direction of the metric."""
+    worst: tuple[CaseScore, ...] = ()
+    """The cases that pulled the value down most, worst first."""
+    unscored_cases: tuple[CaseScore, ...] = ()
+    """The cases without a score, with the reason in each."""
+    note: str = ""
+    """One more sentence: why nothing was decided, or how many cases would decide it."""
 
     def __bool__(self) -> bool:
         return self.outcome == "pass"
