@@ -234,12 +234,16 @@ class Score:
     """Why it is None, or a remark."""
     claims: tuple[Claim, ...] = ()
     """The claims judged, where the metric judges claims."""
+    applicable: bool = True
+    """False when the case itself leaves the metric undefined (no label, no reference): it is counted apart and shown."""
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"a score is {self.value!r}: expected a finite number, or None with a reason")
         if self.value is None and not self.reason:
             raise ValueError("a score of None needs a reason")
+        if self.value is not None and not self.applicable:
+            raise ValueError("a score that is not applicable has no value")
 
 
 @dataclass(frozen=True, slots=True)
