@@ -1,0 +1,110 @@
+"""Evaluate: ask a pipeline every case once, record the answers, score them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .application import CallablePipeline
+from .golden import load_golden_set
+from .metrics.catalogue import resolve
+from .pipeline import PipelineLike, retrieval_pipeline
+from .protocols import Judge, Metric, Retriever
+from .records import Evaluation, GoldenSet, Response, Score
+from .session import Progress, Session, session
+from .store import Store
+
+
+def evaluate(
+    pipeline: PipelineLike | Retriever | Callable[[str], Any],
+    golden_set: GoldenSet | str | Path,
+    metrics: Sequence[str | Metric],
+    *,
+    judge: Judge | None = None,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Ask a pipeline every case of a golden set and score the responses.
+
+    Answers that the store holds are not asked again. Every finished batch is in the store before
+    the next one begins, so an interrupted run goes on where it stopped.
+
+    Args:
+        pipeline: a pipeline, a bare retriever (ranking metrics only), or a function from question to answer.
+        golden_set: a golden set, or its folder.
+        metrics: names (``"R@5"``, ``"faithfulness"``) or metric objects, each once.
+        judge: for the metrics that need one; the session's default unless given.
+        store: a store or its file; the session's unless given.
+        progress: called with done, total and what is being done.
+
+    Returns:
+        One response and, for every metric, one score for every case asked.
+
+    Raises:
+        GoldenSetError: the golden set is broken.
+        ValueError: no metric, no case, or an unknown metric name.
+        StoreError: the store cannot be read or written.
+    """
+    active = _session(store, progress)
+    if isinstance(golden_set, str | Path):
+        golden_set = load_golden_set(golden_set)
+    if not golden_set.cases:
+        raise ValueError(f"golden set {golden_set.name!r} has no case left to ask: check tags= and cases=")
+    if isinstance(metrics, str):
+        raise ValueError(f"metrics is the string {metrics!r}: expected a list such as [{metrics!r}]")
+    resolved = resolve(metrics, judge if judge is not None else active.judge)
+    asked = _as_pipeline(pipeline)
+    outcome = active.ask(asked, golden_set.cases)
+    scored = {m.info.name: active.score(m, golden_set.cases, outcome.responses) for m in resolved}
+    evaluation = Evaluation(
+        pipeline=asked.name,
+        golden_set=golden_set.name,
+        fingerprint=golden_set.fingerprint,
+        cases=golden_set.cases,
+        responses=tuple(outcome.responses),
+        scores={name: tuple(scores) for name, (scores, _) in scored.items()},
+        metrics={metric.info.name: metric.info for metric in resolved},
+        path=golden_set.path,
+        model_calls=outcome.computed,
+        replayed=outcome.replayed,
+        judge_calls=sum(calls for _, calls in scored.values()),
+        notes=tuple(dict.fromkeys(r.note for r in outcome.responses if r.note)),
+    )
+    if active.on_evaluation is not None:
+        active.on_evaluation(evaluation)
+    return evaluation
+
+
+def score_response(response: Response, metric: str | Metric, judge: Judge | None = None) -> Score:
+    """Score one response with one metric.
+
+    In a pytest run the responses of one test function are scored in one batch, at the first call.
+    """
+    active = session()
+    resolved = resolve([metric], judge if judge is not None else active.judge)
+    return active.score_one(resolved[0], response)
+
+
+def _session(store: Store | str | Path | None, progress: Progress | None) -> Session:
+    active = session()
+    if store is None and progress is None:
+        return active
+    return Session(
+        active.store if store is None else store if isinstance(store, Store) else Store(store),
+        judge=lambda: active.judge,
+        progress=progress or active.progress,
+        on_evaluation=active.on_evaluation,
+    )
+
+
+def _as_pipeline(pipeline: Any) -> PipelineLike:
+    if hasattr(pipeline, "run") and hasattr(pipeline, "name"):
+        return pipeline  # type: ignore[no-any-return]
+    if isinstance(pipeline, Retriever):
+        return retrieval_pipeline(pipeline, getattr(pipeline, "name", type(pipeline).__name__))
+    if callable(pipeline):
+        return CallablePipeline(pipeline)
+    raise TypeError(
+        f"evaluate got {pipeline!r}: expected a pipeline, a retriever, or a function from question to answer"
+    )

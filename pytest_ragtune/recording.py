@@ -1,0 +1,148 @@
+"""Responses and scores as store records, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .records import Case, Claim, Hit, MetricInfo, Passage, Response, Score
+from .store import Record, Store, digest, record_key
+
+
+def response_parts(identity: str, question: str, repeat: int = 0) -> dict[str, Any]:
+    """What could change an answer: the pipeline, the question, the repeat."""
+    return {"pipeline": identity, "question": question, "repeat": repeat}
+
+
+def response_key(identity: str, question: str, repeat: int = 0) -> str:
+    """The store key of an answer."""
+    return record_key("response", response_parts(identity, question, repeat))
+
+
+class ContextDigests:
+    """Digests of passage tuples, each tuple hashed once however many responses share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[Passage, ...], str]] = {}
+
+    def of(self, passages: tuple[Passage, ...]) -> str:
+        """SHA-256 over every passage, in order."""
+        known = self._known.get(id(passages))
+        if known is None:
+            known = (passages, digest([_passage_value(passage) for passage in passages]))
+            self._known[id(passages)] = known
+        return known[1]
+
+
+def response_records(
+    identity: str, responses: Iterable[Response], digests: ContextDigests, repeat: int = 0
+) -> list[Record]:
+    """Records of the responses that are answers; an error is not recorded, so a rerun tries again."""
+    records: dict[str, Record] = {}
+    for response in responses:
+        if response.error is not None or response.case is None:
+            continue
+        context = digests.of(response.contexts) if response.contexts else None
+        if context is not None:
+            record = (
+                Record.of(
+                    "contexts",
+                    {"passages": context},
+                    [_passage_value(passage) for passage in response.contexts],
+                )
+                if context not in records
+                else records[context]
+            )
+            records[context] = record
+        value = {
+            "text": response.text,
+            "contexts": context,
+            "ranking": None
+            if response.ranking is None
+            else [[hit.passage_id, float(hit.score)] for hit in response.ranking],
+            "prompt_tokens": response.prompt_tokens,
+            "completion_tokens": response.completion_tokens,
+            "note": response.note,
+        }
+        parts = response_parts(identity, response.case.question, repeat)
+        record = Record.of("response", parts, value, response.seconds)
+        records[record.key] = record
+    return list(records.values())
+
+
+def read_responses(store: Store, keys: Sequence[str]) -> dict[str, Response]:
+    """The recorded responses under ``keys``, without their case."""
+    found = store.get(keys)
+    digests = {record.value["contexts"] for record in found.values() if record.value["contexts"]}
+    context_keys = {d: record_key("contexts", {"passages": d}) for d in sorted(digests)}
+    stored = store.get(list(context_keys.values()))
+    contexts = {
+        d: tuple(Passage(**value) for value in stored[key].value)
+        for d, key in context_keys.items()
+        if key in stored
+    }
+    return {
+        key: _response(record, contexts)
+        for key, record in found.items()
+        if not record.value["contexts"] or record.value["contexts"] in contexts
+    }
+
+
+def score_parts(info: MetricInfo, case: Case, response: Response, digests: ContextDigests) -> dict[str, Any]:
+    """What could change a score: the metric with its judge, the case, the response."""
+    return {
+        "metric": info.identity,
+        "case": digest([case.question, case.reference, case.aliases, dict(case.relevant), case.answerable]),
+        "response": digest(
+            [
+                response.text,
+                digests.of(response.contexts),
+                None
+                if response.ranking is None
+                else [[hit.passage_id, float(hit.score)] for hit in response.ranking],
+            ]
+        ),
+    }
+
+
+def score_record(parts: Mapping[str, Any], score: Score) -> Record:
+    """The record of one score."""
+    value = {
+        "value": score.value,
+        "reason": score.reason,
+        "applicable": score.applicable,
+        "claims": [[c.text, c.probability, c.passage_id, c.evidence] for c in score.claims],
+    }
+    return Record.of("score", parts, value)
+
+
+def read_score(record: Record) -> Score:
+    """The score in a record."""
+    value = record.value
+    claims = tuple(Claim(*claim) for claim in value["claims"])
+    return Score(value["value"], value["reason"], claims, value["applicable"])
+
+
+def _passage_value(passage: Passage) -> dict[str, Any]:
+    return {
+        "id": passage.id,
+        "text": passage.text,
+        "document": passage.document,
+        "start": passage.start,
+        "end": passage.end,
+        "heading": passage.heading,
+    }
+
+
+def _response(record: Record, contexts: Mapping[str, tuple[Passage, ...]]) -> Response:
+    value = record.value
+    ranking = value["ranking"]
+    return Response(
+        text=value["text"],
+        contexts=contexts.get(value["contexts"], ()),
+        ranking=None if ranking is None else tuple(Hit(name, score) for name, score in ranking),
+        prompt_tokens=value["prompt_tokens"],
+        completion_tokens=value["completion_tokens"],
+        seconds=record.seconds,
+        note=value["note"],
+    )

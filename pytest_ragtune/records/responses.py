@@ -1,0 +1,109 @@
+"""What a pipeline finds, asks and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .golden import Case, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One entry of a ranking."""
+
+    passage_id: str
+    """Which passage."""
+    score: float
+    """The retriever's own score: higher is better, comparable only within one ranking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a generator is asked."""
+
+    user: str
+    """The user's turn."""
+    system: str = ""
+    """The system turn; empty for none."""
+    shared: str = ""
+    """Leading part of ``user`` that many prompts share (a whole corpus): a generator may compute it once."""
+
+    def __str__(self) -> str:
+        return f"{self.system}\n\n{self.user}" if self.system else self.user
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a generator gave for one prompt."""
+
+    text: str | None
+    """The answer; None when there is an error."""
+    prompt_tokens: int | None = None
+    """Tokens read, chat template included."""
+    completion_tokens: int | None = None
+    """Tokens written."""
+    seconds: float | None = None
+    """Wall time: the batch's, shared evenly, where cases were batched."""
+    error: str | None = None
+    """Why there is no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A pipeline's answer to one case, with what it saw on the way.
+
+    ``contexts`` may be given as plain strings and ``ranking`` as passage ids, best first; both are
+    turned into records.
+    """
+
+    text: str | None
+    """The answer; None when nothing was generated."""
+    contexts: tuple[Passage, ...] = ()
+    """Passages that the generator saw, in the order it saw them."""
+    ranking: tuple[Hit, ...] | None = None
+    """What the retriever returned, best first; None when nothing was ranked."""
+    case: Case | None = None
+    """The case that was asked; a pipeline fills it in."""
+    prompt_tokens: int | None = None
+    """Tokens read."""
+    completion_tokens: int | None = None
+    """Tokens written."""
+    seconds: float | None = None
+    """Wall time of the answer."""
+    error: str | None = None
+    """Why there is no answer."""
+    note: str = ""
+    """A remark for the report."""
+
+    if TYPE_CHECKING:  # what a caller may pass, which is more than what a reader finds
+
+        def __init__(
+            self,
+            text: str | None,
+            contexts: Sequence[Passage | str] = (),
+            ranking: Sequence[Hit | str] | None = None,
+            case: Case | None = None,
+            prompt_tokens: int | None = None,
+            completion_tokens: int | None = None,
+            seconds: float | None = None,
+            error: str | None = None,
+            note: str = "",
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        contexts: Any = self.contexts
+        if not isinstance(contexts, tuple) or any(isinstance(item, str) for item in contexts):
+            passages = tuple(
+                Passage(id=f"context-{number}", text=item) if isinstance(item, str) else item
+                for number, item in enumerate(contexts, start=1)
+            )
+            object.__setattr__(self, "contexts", passages)
+        ranking: Any = self.ranking
+        if ranking is not None:
+            hits = tuple(
+                Hit(item, 1.0 / rank) if isinstance(item, str) else item
+                for rank, item in enumerate(ranking, start=1)
+            )
+            object.__setattr__(self, "ranking", hits)

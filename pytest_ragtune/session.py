@@ -1,0 +1,233 @@
+"""A session: what the evaluations of one test run or script share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from .active import session_provider
+from .pipeline import PipelineLike
+from .protocols import Judge, Metric
+from .recording import (
+    ContextDigests,
+    read_responses,
+    read_score,
+    response_key,
+    response_records,
+    score_parts,
+    score_record,
+)
+from .records import Case, Evaluation, Response, Score
+from .store import Store, record_key
+
+Progress = Callable[[int, int, str], None]
+"""Called with how much is done, how much there is in all, and what is being done."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Responses to some cases, and how they came about."""
+
+    responses: list[Response]
+    """One a case, in order."""
+    computed: int = 0
+    """How many were computed now."""
+    replayed: int = 0
+    """How many came from the store."""
+
+
+@dataclass(eq=False, slots=True)
+class _Batch:
+    """The cases that one test function asks one pipeline, answered and scored together."""
+
+    cases: list[Case]
+    responses: list[Response]
+    scores: dict[str, list[Score]] = field(default_factory=dict)
+
+
+class Session:
+    """What evaluations share: a store, a default judge, progress, and who asks together.
+
+    A pytest run has one; a script gets one of its own that keeps everything in memory.
+
+    Args:
+        store: where answers and judgements are recorded.
+        judge: makes the judge of metrics that need one and were given none.
+        progress: told how far long work is.
+        on_evaluation: told of every finished evaluation.
+        companions: the cases to answer together with a case; only the case itself unless given.
+        alone: False when another process may run the same tests (a pytest-xdist worker).
+    """
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        judge: Callable[[], Judge] | None = None,
+        progress: Progress | None = None,
+        on_evaluation: Callable[[Evaluation], None] | None = None,
+        companions: Callable[[Case], Sequence[Case]] | None = None,
+        alone: bool = True,
+    ) -> None:
+        self.store = Store() if store is None else store
+        self.progress = progress
+        self.on_evaluation = on_evaluation
+        self.companions = companions
+        self.alone = alone
+        self._make_judge = judge
+        self._judge: Judge | None = None
+        self._memory = Store()
+        self._functions: list[Any] = []
+        self._batches: dict[tuple[str, str], tuple[_Batch, int]] = {}
+        self._by_response: dict[int, tuple[_Batch, int]] = {}
+        self._digests = ContextDigests()
+
+    @property
+    def judge(self) -> Judge:
+        """The default judge, made when it is first needed."""
+        if self._judge is None:
+            if self._make_judge is None:
+                from .judges.lexical import LexicalJudge
+
+                self._judge = LexicalJudge()
+            else:
+                self._judge = self._make_judge()
+        return self._judge
+
+    def ask(self, pipeline: PipelineLike, cases: Sequence[Case], repeat: int = 0) -> Outcome:
+        """The responses to ``cases``: recorded ones from the store, the others computed and recorded."""
+        store, identity, _ = self._recorder(pipeline)
+        keys = [response_key(identity, case.question, repeat) for case in cases]
+        found = read_responses(store, list(dict.fromkeys(keys)))
+        computed: dict[str, Response] = {}
+        if any(key not in found for key in keys):
+            with store.single_flight(identity):
+                found = read_responses(store, list(dict.fromkeys(keys)))
+                missing = {key: case for key, case in zip(keys, cases, strict=True) if key not in found}
+                computed = self._compute(pipeline, store, identity, missing, repeat)
+        responses = [
+            replace(found.get(key) or computed[key], case=case) for key, case in zip(keys, cases, strict=True)
+        ]
+        replayed = sum(key in found for key in keys)
+        return Outcome(responses, len(keys) - replayed, replayed)
+
+    def respond(self, pipeline: PipelineLike, case: Case) -> Response:
+        """The response to one case; its companions are answered in the same batches."""
+        _, identity, seen = self._recorder(pipeline)
+        key = (identity, case.id)
+        known = self._batches.get(key)
+        if known is None or known[0].cases[known[1]] != case:
+            cases = [case]
+            if self.companions is not None and seen:
+                together = list(self.companions(case))
+                cases = together if any(other.id == case.id for other in together) else [case]
+            batch = _Batch(cases, self.ask(pipeline, cases).responses)
+            for position, (other, response) in enumerate(zip(cases, batch.responses, strict=True)):
+                self._batches[identity, other.id] = (batch, position)
+                self._by_response[id(response)] = (batch, position)
+        batch, position = self._batches[key]
+        return batch.responses[position]
+
+    def score(
+        self, metric: Metric, cases: Sequence[Case], responses: Sequence[Response]
+    ) -> tuple[list[Score], int]:
+        """One score a case, and how many of them a judge had to make now."""
+        if getattr(metric, "judge", None) is None:
+            return _scored(metric, cases, responses), 0
+        parts = [
+            score_parts(metric.info, case, response, self._digests)
+            for case, response in zip(cases, responses, strict=True)
+        ]
+        keys = [record_key("score", part) for part in parts]
+        known = {key: read_score(record) for key, record in self.store.get(keys).items()}
+        missing = [position for position, key in enumerate(keys) if key not in known]
+        if missing:
+            fresh = _scored(metric, [cases[i] for i in missing], [responses[i] for i in missing])
+            self.store.put(
+                [
+                    score_record(parts[i], score)
+                    for i, score in zip(missing, fresh, strict=True)
+                    if score.value is not None or not score.applicable
+                ]
+            )
+            known.update({keys[i]: score for i, score in zip(missing, fresh, strict=True)})
+        return [known[key] for key in keys], len(missing)
+
+    def score_one(self, metric: Metric, response: Response) -> Score:
+        """The score of one response; responses answered together are scored together."""
+        if response.case is None:
+            case = Case(id="response", question="", answerable=True)
+            return self.score(metric, [case], [response])[0][0]
+        batch, position = self._by_response.get(id(response)) or (_Batch([response.case], [response]), 0)
+        if batch.responses[position] is not response:
+            batch, position = _Batch([response.case], [response]), 0
+        identity = metric.info.identity
+        if identity not in batch.scores:
+            batch.scores[identity] = self.score(metric, batch.cases, batch.responses)[0]
+        return batch.scores[identity][position]
+
+    def _recorder(self, pipeline: PipelineLike) -> tuple[Store, str, bool]:
+        """Where a pipeline's answers go, under which identity, and whether to ask ahead.
+
+        A pipeline that cannot say what it depends on is remembered for this session only, by the
+        very function it wraps; it is asked ahead only once that function has been seen before.
+        """
+        identity = pipeline.identity
+        if identity is not None:
+            return self.store, identity, True
+        function = getattr(pipeline, "function", pipeline)
+        for number, known in enumerate(self._functions):
+            if known == function:
+                return self._memory, f"unversioned {number} {pipeline.name}", self.alone
+        self._functions.append(function)
+        return self._memory, f"unversioned {len(self._functions) - 1} {pipeline.name}", False
+
+    def _compute(
+        self,
+        pipeline: PipelineLike,
+        store: Store,
+        identity: str,
+        missing: Mapping[str, Case],
+        repeat: int,
+    ) -> dict[str, Response]:
+        if not missing:
+            return {}
+        store.check_writable()
+        keys, cases = list(missing), list(missing.values())
+        computed: dict[str, Response] = {}
+        self._tell(0, len(cases), pipeline.name)
+        for batch in pipeline.run(cases):
+            responses = [replace(response, case=cases[position]) for position, response in batch]
+            store.put(response_records(identity, responses, self._digests, repeat))
+            computed.update(zip([keys[position] for position, _ in batch], responses, strict=True))
+            self._tell(len(computed), len(cases), pipeline.name)
+        return computed
+
+    def _tell(self, done: int, total: int, what: str) -> None:
+        if self.progress is not None:
+            self.progress(done, total, what)
+
+
+@cache
+def _script_session() -> Session:
+    return Session()
+
+
+def session() -> Session:
+    """The session in force, or this process' own in-memory one."""
+    provider = session_provider.get()
+    if provider is None:
+        return _script_session()
+    found: Session = provider()
+    return found
+
+
+def _scored(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> list[Score]:
+    scores = metric.score(cases, responses)
+    if len(scores) != len(cases):
+        raise ValueError(
+            f"{metric.info.name} returned {len(scores)} scores for {len(cases)} cases; expected one a case"
+        )
+    return list(scores)
