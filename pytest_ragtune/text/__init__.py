@@ -1,0 +1,13 @@
+"""Text as the metrics see it: words, sentences, claims and refusals. Standard library only.
+
+Everything here is deterministic, takes any text, and was written for English: other languages are
+cut into words and sentences, but their refusals and stop words are not known.
+"""
+
+from .refusal import is_refusal as is_refusal
+from .splitting import sentences as sentences
+from .statements import claims as claims
+from .statements import is_claim as is_claim
+from .tokens import content_words as content_words
+from .tokens import normalise as normalise
+from .tokens import words as words

@@ -1,0 +1,93 @@
+"""Small talk: sentences of an answer that state nothing about its subject."""
+
+from __future__ import annotations
+
+import re
+
+_THANKS = (
+    r"(?:many )?thank(?:s| you)(?: (?:so|very) much| a lot)?(?:,? (?:for (?:reaching|contacting|asking"
+    r"|getting|writing|your|the)\b.*))?"
+)
+_GREETING = (
+    r"(?:hi|hello|hey|dear|greetings|welcome(?: back)?|good (?:morning|afternoon|evening|day))"
+    r"(?:,? (?:there|all|everyone|team|sir|madam|again|valued customer|customer|(?-i:[A-Z])\w+))*"
+)
+_EAGER = (
+    r"(?:(?:sure|certainly|absolutely|of course|no problem|great)(?: thing)?|(?:that is"
+    r"|what) an? (?:great|good|excellent) question"
+    r"|(?:i (?:would be|am|will be) )?(?:happy|glad|delighted|here) to (?:help|assist)\b.*|i (?:can"
+    r"|will) help\b.{0,40})"
+)
+_INVITATION = (
+    r"(?:please |just |and |so )*(?:let (?:me|us) know|(?:feel|be) free to|do not hesitate|reach out if)\b.*"
+    r"|if (?:you|there|anything) .{0,80}(?:let (?:me|us) know|feel free|do not hesitate|happy to help"
+    r"|here to help).*"
+    r"|(?:is there )?(?:anything|something) else (?:i|we) can .*|i hope (?:this|that"
+    r"|it) .{0,20}(?:helps?|useful).*"
+    r"|hope (?:this|that|it) helps.*"
+)
+_FAREWELL = (
+    r"(?:(?:kind|best|warm)(?:est)? (?:regards|wishes)|regards|sincerely|yours (?:truly|sincerely"
+    r"|faithfully)|cheers|goodbye|bye"
+    r"|all the best|take care)(?:[,!.] .{0,60}| for now)?"
+    r"|(?:have|enjoy) an? (?:nice|great|good|lovely|wonderful"
+    r"|pleasant)\b.{0,30}"
+)
+_APOLOGY = (
+    r"(?:(?:i|we) )?(?:(?:am|are) )?(?:so |very |really )?(?:sorry|apologi[sz]e)(?: about (?:that"
+    r"|this)| for .{0,60}| to hear .{0,60})?"
+)
+_HEDGE = (
+    r"(?:i (?:think|believe|guess|suppose|hope)|as far as i know|in my opinion)(?: so| not)?"
+    r"|(?:well,? )?(?:it|that) (?:really |all )?depends"
+    r"|(?:maybe|perhaps|probably|possibly|presumably)(?: not| so)?|i am not (?:entirely |quite "
+    r"|completely )?(?:sure|certain)"
+    r"|it is (?:hard|difficult) to (?:say|tell)|it is (?:unclear|not clear)"
+)
+_BARE = (
+    r"(?:yes|no|yeah|nope|ok|okay|right|correct|exactly|indeed|true|false|answer|note)(?:,? (?:you can"
+    r"|it is|it does|please))?"
+)
+_SMALL_TALK = re.compile(
+    "|".join(
+        f"(?:{part})"
+        for part in (_THANKS, _GREETING, _EAGER, _INVITATION, _FAREWELL, _APOLOGY, _HEDGE, _BARE)
+    ),
+    re.IGNORECASE,
+)
+_IS_FAREWELL = re.compile(_FAREWELL, re.IGNORECASE)
+_CONTRACTIONS = [
+    (re.compile(r"[’‘ʼ`]"), "'"),
+    (re.compile(r"\b(?:can ?'t|can not)\b", re.IGNORECASE), "cannot"),
+    (re.compile(r"\b(ca|wo) n't\b", re.IGNORECASE), "cannot"),
+    (re.compile(r" ?n't\b", re.IGNORECASE), " not"),
+    (re.compile(r"\bi ?'m\b", re.IGNORECASE), "I am"),
+    (re.compile(r"\b(it|that|there|here|what) ?'s\b", re.IGNORECASE), r"\1 is"),
+    (re.compile(r"\b(we|you|they) ?'re\b", re.IGNORECASE), r"\1 are"),
+    (re.compile(r"\b(i|you|we|they) ?'d\b", re.IGNORECASE), r"\1 would"),
+    (re.compile(r"\b(i|you|we|they|it) ?'ll\b", re.IGNORECASE), r"\1 will"),
+    (re.compile(r"\b(i|you|we|they) ?'ve\b", re.IGNORECASE), r"\1 have"),
+    (re.compile(r"\s+"), " "),
+]
+
+
+def written_out(sentence: str) -> str:
+    """``sentence`` with its contractions written out and single spaces, so that one pattern fits both."""
+    for pattern, full in _CONTRACTIONS:
+        sentence = pattern.sub(full, sentence)
+    return sentence.strip(" *_\"“”'")
+
+
+def is_farewell(sentence: str) -> bool:
+    """Whether ``sentence`` is a farewell, after which a signature may follow."""
+    return bool(_IS_FAREWELL.fullmatch(written_out(sentence).rstrip(" .!,")))
+
+
+def is_small_talk(sentence: str) -> bool:
+    """Whether ``sentence`` is nothing but a greeting, thanks, apology, invitation, sign-off, hedge, "
+    "or a bare yes or no."""
+    core = written_out(sentence).rstrip(" .!,…:;")
+    parts = [part for part in re.split(r"[.!,]\s+", core) if part]
+    return bool(_SMALL_TALK.fullmatch(core)) or (
+        bool(parts) and all(_SMALL_TALK.fullmatch(part) for part in parts)
+    )
