@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
-session_provider: ContextVar[Callable[[], Any] | None] = ContextVar("ragtune_session_provider", default=None)
-"""Gives the :class:`pytest_ragtune.session.Session` of a test run; made when it is first asked for."""
+_providers: list[Callable[[], Any]] = []
+
+
+def install(provider: Callable[[], Any]) -> None:
+    """Let ``provider`` give the session; it is called when a session is first asked for."""
+    _providers.append(provider)
+
+
+def uninstall(provider: Callable[[], Any]) -> None:
+    """Take ``provider`` back; the one installed before it is in force again."""
+    if provider in _providers:
+        _providers.remove(provider)
+
+
+def provided_session() -> Any | None:
+    """The :class:`pytest_ragtune.session.Session` of the test run; None outside of one."""
+    return _providers[-1]() if _providers else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from typing import Protocol
 
+from .active import provided_session
 from .context import Context, NoContext
 from .errors import RagtuneError
 from .prompt import PromptTemplate
@@ -37,16 +37,11 @@ class PipelineLike(Protocol):
         ...
 
 
-responder: ContextVar[Callable[[PipelineLike, Case], Response] | None] = ContextVar(
-    "ragtune_responder", default=None
-)
-"""Who answers ``respond``: a test session sets it, so that one question asks the whole batch once."""
-
-
 class Responds:
     """The methods that every pipeline shares."""
 
     def run(self, cases: Sequence[Case]) -> Iterator[Batch]:
+        """Finished batches: pairs of a case's position and its response, each position once."""
         raise NotImplementedError
 
     def respond(self, case: Case | str) -> Response:
@@ -56,10 +51,11 @@ class Responds:
         later calls read the recorded responses.
         """
         asked = Case(id="question", question=case) if isinstance(case, str) else case
-        answer = responder.get()
-        if answer is None or isinstance(case, str):
+        session = None if isinstance(case, str) else provided_session()
+        if session is None:
             return self.respond_many([asked])[0]
-        return answer(self, asked)  # type: ignore[arg-type]
+        response: Response = session.respond(self, asked)
+        return response
 
     def respond_many(self, cases: Sequence[Case]) -> list[Response]:
         """One response a case, in the same order; nothing is recorded."""

@@ -1,1 +1,109 @@
-"""The pytest plugin."""
+"""The pytest plugin: translates pytest into the domain and back, and decides nothing itself.
+
+Loaded in every pytest run of the environment, so it imports pytest and two tiny modules; the rest
+comes when a test uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import active, options
+
+if TYPE_CHECKING:
+    from .collected import Collected
+    from .run import Run
+
+
+class RagtunePlugin:
+    """The hooks that need to know about one pytest run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.item: pytest.Item | None = None
+        self.items: list[pytest.Item] = []
+        self._run: Run | None = None
+        self._collected: Collected | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run's state, made when something of this plugin is first used."""
+        if self._run is None:
+            from .run import Run
+
+            self._run = Run(self)
+        return self._run
+
+    def session(self) -> object:
+        """The session of this run, for code that knows nothing of pytest."""
+        return self.run.session
+
+    def close(self) -> None:
+        """Take the session back and close the store."""
+        active.uninstall(self.session)
+        if self._run is not None:
+            self._run.close()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember what was selected: a deselected case is not computed."""
+        self.items = list(session.items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Know which test is running, so that what it measures travels with its report."""
+        self.item = item
+        try:
+            return (yield)
+        finally:
+            self.item = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a finished test, here or on a worker, has measured."""
+        if report.when == "teardown" and any(
+            name.startswith("ragtune") for name, _ in report.user_properties
+        ):
+            if self._collected is None:
+                from .collected import Collected
+
+                self._collected = Collected()
+            self._collected.keep(report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table and the verdicts that did not pass, and write the report files."""
+        if self._collected is not None:
+            self._collected.show(terminalreporter, self.config)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker, offer the fixtures, stand ready to give a session."""
+    from . import fixtures
+
+    options.check_options(config)
+    config.addinivalue_line("markers", options.MARKER)
+    plugin = RagtunePlugin(config)
+    active.install(plugin.session)
+    config.pluginmanager.register(plugin, "ragtune-run")
+    config.pluginmanager.register(fixtures, "ragtune-fixtures")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close what was opened."""
+    plugin = config.pluginmanager.getplugin("ragtune-run")
+    if isinstance(plugin, RagtunePlugin):
+        plugin.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a case for a test that asks for ``golden_case``."""
+    if "golden_case" in metafunc.fixturenames:
+        from .parametrise import parametrise_cases
+
+        parametrise_cases(metafunc)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from .active import session_provider
+from .active import provided_session
 from .pipeline import PipelineLike
 from .protocols import Judge, Metric
 from .recording import (
@@ -217,11 +217,8 @@ def _script_session() -> Session:
 
 def session() -> Session:
     """The session in force, or this process' own in-memory one."""
-    provider = session_provider.get()
-    if provider is None:
-        return _script_session()
-    found: Session = provider()
-    return found
+    found: Session | None = provided_session()
+    return _script_session() if found is None else found
 
 
 def _scored(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> list[Score]:

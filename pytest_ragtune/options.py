@@ -1,0 +1,75 @@
+"""Command-line options and ini values. Loaded in every pytest run, so it imports pytest only."""
+
+from __future__ import annotations
+
+import pytest
+
+STORE = ".ragtune/store.sqlite3"
+MARKER = (
+    "golden_set(path, tags=(), cases=(), version=None): the golden set of a test, as a folder relative to the "
+    "test file or to pytest's root; any of the tags, only the ids in cases, at that corpus version"
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option and ini value."""
+    group = parser.getgroup("ragtune", "evaluation of LLM pipelines (pytest-ragtune)")
+    group.addoption(
+        "--ragtune-case",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="run only this case of the golden sets; may be given several times",
+    )
+    group.addoption(
+        "--ragtune-store",
+        metavar="FILE",
+        help=f"record answers and judgements in this SQLite file (default: {STORE} in pytest's root folder)",
+    )
+    group.addoption(
+        "--ragtune-update-baselines",
+        action="store_true",
+        help="rewrite the baseline files that assert_no_regression reads; the tests still fail, so that "
+        "nobody lands a baseline unseen; refused when CI is set",
+    )
+    group.addoption(
+        "--ragtune-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also write the table and the verdicts to FILE (.md or .json)",
+    )
+    parser.addini("ragtune_store", "the store's file; --ragtune-store overrides it", default="")
+    parser.addini(
+        "ragtune_judge",
+        "default judge of faithfulness and relevance: lexical or embedding",
+        default="lexical",
+    )
+    parser.addini(
+        "ragtune_undecided",
+        "what an undecided check does: fail, warn or pass; default: fail for thresholds, warn for regressions",
+        default="",
+    )
+
+
+def check_options(config: pytest.Config) -> None:
+    """Refuse wrong use before anything runs."""
+    import os
+
+    if config.getoption("ragtune_update_baselines") and os.environ.get("CI"):
+        raise pytest.UsageError(
+            "--ragtune-update-baselines was given and CI is set: a baseline is reviewed by a person before "
+            "it is committed; run this command on your own machine"
+        )
+    for name in config.getoption("ragtune_report"):
+        if not name.endswith((".md", ".json")):
+            raise pytest.UsageError(f"--ragtune-report={name}: expected a file that ends in .md or .json")
+    for ini, allowed in (
+        ("ragtune_judge", ("lexical", "embedding")),
+        ("ragtune_undecided", ("", "fail", "warn", "pass")),
+    ):
+        if config.getini(ini) not in allowed:
+            wanted = ", ".join(value for value in allowed if value)
+            raise pytest.UsageError(
+                f"{ini} = {config.getini(ini)!r} in the ini file: expected one of {wanted}"
+            )

@@ -1,0 +1,112 @@
+"""Golden sets by marker: finding, selecting, and one test a case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .errors import GoldenSetError
+from .golden import load_golden_set
+from .records import Case, GoldenSet
+
+_LOADED = pytest.StashKey[dict[tuple[Path, str | None], GoldenSet]]()
+
+
+def parametrise_cases(metafunc: pytest.Metafunc) -> None:
+    """Parametrise ``golden_case`` over the cases that the test's marker selects."""
+    if any("golden_case" in _argnames(mark) for mark in metafunc.definition.iter_markers("parametrize")):
+        return
+    golden_set = marked_golden_set(metafunc.definition)
+    metafunc.parametrize("golden_case", golden_set.cases, ids=[case.id for case in golden_set.cases])
+
+
+def marked_golden_set(node: pytest.Item) -> GoldenSet:
+    """The golden set of a test: by its marker, or the folder that the test file lies in.
+
+    Raises:
+        pytest.UsageError: neither is there, the marker is misused, or the golden set is broken.
+    """
+    mark = node.get_closest_marker("golden_set")
+    folder, tags, cases, version = _read(node, mark)
+    wanted = list(cases)
+    golden_set = _load(node.config, folder, version)
+    only = node.config.getoption("ragtune_case")
+    known = {case.id for case in golden_set.cases}
+    if missing := [name for name in wanted if name not in known]:
+        raise pytest.UsageError(
+            f"golden set {folder}: cases={missing!r} are not among its {len(known)} cases"
+        )
+    selected = golden_set.select(tags=tags, cases=wanted)
+    if not selected.cases:
+        raise pytest.UsageError(f"golden set {folder}: no case has any of the tags {list(tags)!r}")
+    return selected.select(cases=only) if only else selected
+
+
+def _argnames(mark: pytest.Mark) -> list[str]:
+    names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+
+def _read(
+    node: pytest.Item, mark: pytest.Mark | None
+) -> tuple[Path, Sequence[str], Sequence[str], str | None]:
+    if mark is None:
+        if (node.path.parent / "golden_set.toml").is_file():
+            return node.path.parent, (), (), None
+        raise pytest.UsageError(
+            f"{node.nodeid} uses a golden set but names none: mark it with "
+            "@pytest.mark.golden_set('path/to/folder'), or put it beside a golden_set.toml"
+        )
+    options: dict[str, Any] = {"tags": (), "cases": (), "version": None}
+    unknown = set(mark.kwargs) - set(options) - {"path"}
+    path = mark.args[0] if mark.args else mark.kwargs.get("path")
+    if unknown or len(mark.args) > 1 or not isinstance(path, str | Path):
+        raise pytest.UsageError(
+            f"{node.nodeid}: golden_set{mark.args}{mark.kwargs or ''} is not understood; expected "
+            "golden_set(path, tags=[...], cases=[...], version=...)"
+        )
+    options |= {name: value for name, value in mark.kwargs.items() if name != "path"}
+    for name in ("tags", "cases"):
+        if isinstance(options[name], str):
+            options[name] = [options[name]]
+    return _folder(node, Path(path)), options["tags"], options["cases"], options["version"]
+
+
+def _folder(node: pytest.Item, path: Path) -> Path:
+    places = [node.path.parent / path, node.config.rootpath / path, node.config.invocation_params.dir / path]
+    for place in places:
+        if place.is_dir():
+            return place.resolve()
+    tried = ", ".join(str(place) for place in dict.fromkeys(places))
+    raise pytest.UsageError(f"{node.nodeid}: golden set {str(path)!r} is no folder; looked for {tried}")
+
+
+def _load(config: pytest.Config, folder: Path, version: str | None) -> GoldenSet:
+    loaded = config.stash.setdefault(_LOADED, {})
+    if (folder, version) not in loaded:
+        try:
+            loaded[folder, version] = load_golden_set(folder, version=version)
+        except GoldenSetError as error:
+            raise pytest.UsageError(str(error)) from error
+    return loaded[folder, version]
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """The case that a collected test is parametrised with; None for another kind of test."""
+    callspec = getattr(item, "callspec", None)
+    case = None if callspec is None else callspec.params.get("golden_case")
+    return case if isinstance(case, Case) else None
+
+
+def function_of(item: pytest.Item) -> tuple[str, str]:
+    """What tests of one function with equal other parameters share."""
+    callspec: Any = getattr(item, "callspec", None)
+    others = (
+        ""
+        if callspec is None
+        else repr(sorted((name, index) for name, index in callspec.indices.items() if name != "golden_case"))
+    )
+    return item.nodeid.partition("[")[0], others
