@@ -46,13 +46,18 @@ class Problem:
         return f"{place}:{field} found {self.found}; expected {self.expected}"
 
 
+_SHOWN = 50  # problems in one message: more is a wall nobody reads
+
+
 class GoldenSetError(RagtuneError):
-    """A golden set or corpus is broken; ``problems`` holds every problem found."""
+    """A golden set or corpus is broken; ``problems`` holds every problem, the message the first 50."""
 
     def __init__(self, what: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = [f"{what}: {count}", *(f"  {problem}" for problem in self.problems)]
+        lines = [f"{what}: {count}", *(f"  {problem}" for problem in self.problems[:_SHOWN])]
+        if len(self.problems) > _SHOWN:
+            lines.append(f"  and {len(self.problems) - _SHOWN} more")
         super().__init__("\n".join(lines))
 
 
