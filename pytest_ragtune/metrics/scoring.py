@@ -1,0 +1,65 @@
+"""What every metric shares: words for a missing score, identities, and the shape of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pytest_ragtune.records import Case, Response, Score
+
+
+def unscored(reason: str) -> Score:
+    """A score that should be there and is not: a check that meets it fails."""
+    return Score(None, reason)
+
+
+def inapplicable(reason: str) -> Score:
+    """A score that the case itself leaves undefined: counted apart."""
+    return Score(None, reason, applicable=False)
+
+
+def identity(name: str, version: int, **parameters: object) -> str:
+    """Name, version and parameters in one string, for example ``faithfulness/1(aggregate='mean')``."""
+    inner = ", ".join(f"{key}={value!r}" for key, value in sorted(parameters.items()))
+    return f"{name}/{version}({inner})" if inner else f"{name}/{version}"
+
+
+def no_answer(response: Response) -> Score | None:
+    """The score of a response without text; None when it has one."""
+    if response.error is not None:
+        return unscored(f"no answer: {response.error}")
+    return unscored("no answer was generated") if response.text is None else None
+
+
+def score_each(
+    cases: Sequence[Case], responses: Sequence[Response], one: Callable[[Case, Response], Score]
+) -> list[Score]:
+    """Score case by case.
+
+    Raises:
+        ValueError: there are not as many responses as cases.
+    """
+    check_lengths(cases, responses)
+    return [one(case, response) for case, response in zip(cases, responses, strict=True)]
+
+
+def check_lengths(cases: Sequence[Case], responses: Sequence[Response]) -> None:
+    """Refuse lists of unequal length.
+
+    Raises:
+        ValueError: there are not as many responses as cases.
+    """
+    if len(cases) != len(responses):
+        raise ValueError(
+            f"got {len(cases)} cases and {len(responses)} responses: expected one response a case"
+        )
+
+
+def check_threshold(threshold: float) -> float:
+    """``threshold`` when it is a probability.
+
+    Raises:
+        ValueError: it is not between 0 and 1.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise ValueError(f"threshold is {threshold!r}: expected a probability between 0 and 1")
+    return float(threshold)
