@@ -1,1 +1,1 @@
-"""Part of pytest-ragtune."""
+"""Retrieval: BM25, dense, their fusion, and the stages around them (queries, filters, rerankers)."""
