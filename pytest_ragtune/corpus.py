@@ -35,10 +35,10 @@ def load_corpus(folder: str | Path, *, version: str | None = None, chunking: Chu
         GoldenSetError: the folder, a document or the version is not as it should be; holds every problem.
     """
     root = Path(folder)
-    if version is not None and root.is_dir():
-        problems = check_version(version, corpus_versions(root), str(root), "version")
-        if problems:
-            raise GoldenSetError(f"corpus {root}", problems)
+    versions = corpus_versions(root)
+    if version is not None and root.is_dir() and version not in versions:
+        problem = Problem(str(root), None, "version", *unknown_version(version, versions))
+        raise GoldenSetError(f"corpus {root}", [problem])
     reading = read_folder(root if version is None else root / version, root)
     if reading.problems:
         raise GoldenSetError(f"corpus {root}", reading.problems)
@@ -93,11 +93,9 @@ def corpus_fingerprint(passages: Sequence[Passage]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def check_version(version: str, known: Sequence[str], file: str, field: str) -> list[Problem]:
-    """A problem when that version does not exist; it lists those that do."""
-    if version in known:
-        return []
+def unknown_version(version: str, known: Sequence[str]) -> tuple[str, str]:
+    """What was found and expected where a version does not exist; lists those that do."""
     expected = (
-        f"one of {', '.join(known)}{suggest(version, known)}" if known else "no version: there are none"
+        f"one of {', '.join(known)}{suggest(version, known)}" if known else "none: there are no versions"
     )
-    return [Problem(file, None, field, f"version {version!r}", expected)]
+    return f"version {version!r}", expected

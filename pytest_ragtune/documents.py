@@ -143,30 +143,37 @@ def _unknown_format(path: Path, ending: str) -> Problem:
     return Problem(str(path), None, None, f"a file ending in {ending!r}", expected)
 
 
-def read_module(module: str, attribute: str, file: str) -> Reading:
+class ModuleSourceError(Exception):
+    """A module does not hold documents; ``texts`` is the key to blame, what was found, what was expected."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__(*texts)
+        self.texts = texts
+
+
+def read_module(module: str, attribute: str) -> Reading:
     """Read documents from a dictionary literal in a module's source, without importing the module.
 
     Args:
         module: dotted name, found as an import would find it.
         attribute: name that the dictionary of document name -> text is assigned to at the top level.
-        file: file to name in problems: the one that asks for the module.
+
+    Raises:
+        ModuleSourceError: there is no such module or dictionary.
     """
-    reading = Reading()
-
-    def refuse(field: str, found: str, expected: str) -> Reading:
-        reading.problems.append(Problem(file, None, f"corpus.{field}", found, expected))
-        return reading
-
     spec = _locate(module)
     if spec is None or not (spec.origin or "").endswith(".py"):
-        return refuse("module", repr(module), "a module with Python source in this environment")
+        expected = "a module with Python source in this environment"
+        raise ModuleSourceError("module", repr(module), expected)
     try:
         value = _literal(Path(str(spec.origin)).read_bytes(), attribute)
     except (OSError, SyntaxError, ValueError) as error:
-        return refuse("attribute", f"{attribute!r} in {module}: {error}", "a dictionary literal")
+        found = f"{attribute!r} in {module}: {error}"
+        raise ModuleSourceError("attribute", found, "a dictionary literal") from error
     pairs = value.items() if isinstance(value, dict) else ()
     if not pairs or not all(isinstance(part, str) for pair in pairs for part in pair):
-        return refuse("attribute", shorten(value), "a dictionary of document name -> text")
+        raise ModuleSourceError("attribute", shorten(value), "a dictionary of document name -> text")
+    reading = Reading()
     for name, text in sorted(pairs):
         reading.add(name, text, module)
     return reading

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .chunking import Chunking
-from .corpus import corpus_fingerprint, cut_documents
+from .corpus import corpus_fingerprint, cut_documents, unknown_version
 from .documents import empty_corpus
 from .errors import GoldenSetError, Problem
 from .golden_files import parse_lines, schema
@@ -50,16 +50,16 @@ def load_golden_set(
     if not root.is_dir():
         problems.append(Problem(str(root), None, None, "no such folder", "the folder of a golden set"))
         raise GoldenSetError(f"golden set {root}", problems)
-    header, is_corpus_known = read_header(root, problems)
-    opened = Opened(is_complete=False)
-    if is_corpus_known:
-        opened = open_documents(root, header, version, problems)
+    file = read_header(root, problems)
+    header = file.header
+    opened = open_documents(root, file, version, problems)
     corpus, resolver = _cut(opened, chunking or Chunking(**header.chunking.model_dump()), problems)
     versions = opened.versions
     cases = _read_cases(root, resolver, versions, corpus.version, problems)
     train = _read_train(root, cases, problems)
     if problems:
-        raise GoldenSetError(f"golden set {root}", problems)
+        ordered = sorted(problems, key=lambda problem: (problem.file, problem.line or 0))
+        raise GoldenSetError(f"golden set {root}", ordered)
     return GoldenSet(
         name=header.name or root.resolve().name,
         cases=tuple(case for _, case in cases),
@@ -163,14 +163,15 @@ def _case(line: CaseLine, relevant: dict[str, int], version: str | None) -> Case
 def _contradictions(
     line: CaseLine, file: str, number: int, versions: tuple[str, ...], *, is_known: bool
 ) -> list[Problem]:
-    problems = []
+    problems: list[Problem] = []
     if line.relevant and not line.answerable:
-        found = f"{len(line.relevant)} labels on a case that is not answerable"
-        problems.append(Problem(file, number, "relevant", found, "no label, or answerable = true"))
-    for name in line.references if is_known else ():
-        if name not in versions:
-            expected = f"one of {', '.join(versions)}" if versions else "none: the corpus has no versions"
-            problems.append(Problem(file, number, "references", f"version {name!r}", expected))
+        found = "labels on a case that is not answerable"
+        problems.append(Problem(file, number, "relevant", found, "no label, or an answerable case"))
+    problems.extend(
+        Problem(file, number, "references", *unknown_version(name, versions))
+        for name in (line.references if is_known else ())
+        if name not in versions
+    )
     return problems
 
 

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=BaseModel)
 
 
+_EXPECTED = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "greater_than_equal": "1 or more",
+}
+"""What pydantic's commonest errors expect, in plain words."""
+
+
 def schema() -> Any:
     """The module :mod:`pytest_ragtune.golden_schema`, imported on first use.
 
@@ -41,9 +50,10 @@ def suggest(word: str, known: Sequence[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def read_bytes(path: Path, boundary: Path, problems: list[Problem]) -> bytes | None:
+def read_bytes(
+    path: Path, boundary: Path, problems: list[Problem], expected: str = "a file that can be read"
+) -> bytes | None:
     """The content of a file, which must lie inside ``boundary``, links followed; else None and a problem."""
-    expected = "a file that can be read"
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(boundary.resolve()):
@@ -82,7 +92,7 @@ def parse_lines(
         model: what a line must be.
         problems: receives what is wrong, all of it.
     """
-    data = read_bytes(path, boundary, problems)
+    data = read_bytes(path, boundary, problems, "a file with a JSON object a line")
     parse = model.__pydantic_validator__.validate_json  # what model_validate_json calls, 10,000 times
     for number, line in _lines(data or b"", path, problems):
         try:
@@ -149,7 +159,7 @@ def _problem(detail: Mapping[str, Any], file: str, line: int | None, model: type
         return Problem(file, line, field, f"blank text {shorten(value)}", "some text")
     if kind == "value_error":
         return Problem(file, line, field, shorten(sorted(value)), str(detail["ctx"]["error"]))
-    expected = detail["msg"].removeprefix("Input should be ").replace("valid ", "")
+    expected = _EXPECTED.get(kind) or detail["msg"].removeprefix("Input should be ").replace("valid ", "")
     return Problem(file, line, field, shorten(value), expected)
 
 

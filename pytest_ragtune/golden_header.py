@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from .chunking import Chunking
-from .corpus import check_version
-from .documents import Reading, corpus_versions, read_folder, read_module, stray_documents
+from .corpus import unknown_version
+from .documents import ModuleSourceError, Reading, corpus_versions, read_folder, read_module, stray_documents
 from .errors import GoldenSetError, Problem
 from .golden_files import decode, explain, read_bytes, schema
 
@@ -20,9 +21,24 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """The format that this version reads."""
 
+Blame = Callable[[str, str, str], None]
+"""Reports a key of ``[corpus]``: what was found, what was expected."""
+
 _TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
 _KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
 _PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFile:
+    """What ``golden_set.toml`` says, as far as it can be read."""
+
+    header: Header
+    """The header, without the parts that are wrong."""
+    is_corpus_known: bool
+    """Whether what it says about the corpus can be relied on."""
+    lines: Mapping[str, int]
+    """Dotted key -> line number."""
 
 
 @dataclass(slots=True)
@@ -41,29 +57,25 @@ class Opened:
     """False when it is not known which documents there are: labels cannot be checked."""
 
 
-def read_header(root: Path, problems: list[Problem]) -> tuple[Header, bool]:
-    """Read and check ``golden_set.toml``.
-
-    Returns:
-        The header, without the parts that are wrong, so that reading can go on; and whether what it
-        says about the corpus can be relied on.
+def read_header(root: Path, problems: list[Problem]) -> HeaderFile:
+    """Read and check ``golden_set.toml``; wrong parts are left out, so that reading can go on.
 
     Raises:
         GoldenSetError: the format is newer than this version: nothing else in the folder can be judged.
     """
     path = root / "golden_set.toml"
     empty: Header = schema().Header(schema=SCHEMA)
-    data = read_bytes(path, root, problems)
+    data = read_bytes(path, root, problems, "a header with at least 'schema = 1'")
     text = None if data is None else decode(data, path, problems)
     if text is None:
-        return empty, False
+        return HeaderFile(empty, False, {})
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         found = f"broken TOML ({_PLACE.sub('', str(error))})"
         problems.append(Problem(str(path), int(place[1]) if place else None, None, found, "valid TOML"))
-        return empty, False
+        return HeaderFile(empty, False, {})
     lines = _lines(text)
     _refuse_newer(table, path, lines)
     header, is_corpus_known = _validate(table, path, lines, problems)
@@ -73,7 +85,7 @@ def read_header(root: Path, problems: list[Problem]) -> tuple[Header, bool]:
         found, _, expected = str(error).partition(": expected ")
         problems.append(Problem(str(path), lines.get("chunking"), "chunking", found, expected))
         header.chunking = empty.chunking
-    return header, is_corpus_known
+    return HeaderFile(header, is_corpus_known, lines)
 
 
 def _validate(
@@ -111,32 +123,42 @@ def _lines(text: str) -> dict[str, int]:
     return lines
 
 
-def open_documents(root: Path, header: Header, version: str | None, problems: list[Problem]) -> Opened:
+def open_documents(root: Path, file: HeaderFile, version: str | None, problems: list[Problem]) -> Opened:
     """Read the documents that a header points to.
 
     Args:
         root: the golden set's folder.
-        header: its header.
+        file: its header.
         version: version asked for; None for the header's.
         problems: receives what is wrong.
     """
-    table, file = header.corpus, str(root / "golden_set.toml")
+
+    def blame(key: str, found: str, expected: str) -> None:
+        field = f"corpus.{key}"
+        problems.append(Problem(str(root / "golden_set.toml"), file.lines.get(field), field, found, expected))
+
+    if not file.is_corpus_known:
+        return Opened(is_complete=False)
+    table = file.header.corpus
     if table.module is not None:
-        return _open_module(table, version, file, problems)
+        return _open_module(table, version, blame)
     name = table.folder or "corpus"
     if _leads_out(root, name):
         expected = "a folder inside the golden set's, written with / and without .."
-        problems.append(
-            Problem(file, None, "corpus.folder", f"{name!r}, which leads out of the folder", expected)
-        )
+        blame("folder", f"{name!r}, which leads out of the folder", expected)
         return Opened(is_complete=False)
-    folder = root / name
+    return _open_folder(root, root / name, table, version, blame, problems)
+
+
+def _open_folder(
+    root: Path, folder: Path, table: CorpusTable, version: str | None, blame: Blame, problems: list[Problem]
+) -> Opened:
     wanted = table.version if version is None else version
     versions = corpus_versions(folder) if table.version is not None else ()
     opened = Opened(wanted, versions, place=str(folder))
     if wanted is not None and folder.is_dir():
-        if wrong := check_version(wanted, versions, file, "corpus.version"):
-            problems.extend(wrong)
+        if wanted not in versions:
+            blame("version", *unknown_version(wanted, versions))
             opened.is_complete = False
             return opened
         problems.extend(stray_documents(folder))
@@ -147,13 +169,16 @@ def open_documents(root: Path, header: Header, version: str | None, problems: li
     return opened
 
 
-def _open_module(table: CorpusTable, version: str | None, file: str, problems: list[Problem]) -> Opened:
-    reading = read_module(str(table.module), str(table.attribute), file)
-    problems.extend(reading.problems)
-    opened = Opened(None, (), reading, str(table.module), is_complete=bool(reading.documents))
+def _open_module(table: CorpusTable, version: str | None, blame: Blame) -> Opened:
+    module, attribute = str(table.module), str(table.attribute)
+    reading = Reading()
+    try:
+        reading = read_module(module, attribute)
+    except ModuleSourceError as error:
+        blame(*error.texts)
     if version is not None:
-        problems.extend(check_version(version, (), file, "corpus.version"))
-    return opened
+        blame("version", *unknown_version(version, ()))
+    return Opened(None, (), reading, module, is_complete=bool(reading.documents))
 
 
 def _leads_out(root: Path, name: str) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from .corpus import check_version
+from .corpus import unknown_version
 from .errors import Problem
 from .golden_files import shorten, suggest
 from .records import Corpus, Passage
 
+_WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
 _HINTS = 50  # nearest sentences looked up: no more problems than that are shown
 
@@ -76,11 +77,11 @@ class LabelResolver:
         for number, label in enumerate(labels):
             problem = partial(Problem, file, line)
             field = f"relevant[{number}]"
-            for version in label.versions or ():
-                problems.extend(
-                    problem(f"{field}.version", p.found, p.expected)
-                    for p in check_version(version, self._versions, file, field)
-                )
+            problems.extend(
+                problem(f"{field}.version", *unknown_version(version, self._versions))
+                for version in label.versions or ()
+                if version not in self._versions
+            )
             if label.versions is not None and self._corpus.version not in label.versions:
                 continue
             try:
@@ -92,10 +93,10 @@ class LabelResolver:
 
     def _find(self, label: Label) -> list[str]:
         name = label.document
+        if name not in self._ids and name not in self._passages:
+            name = unicodedata.normalize("NFC", name)
         if label.quote is None and name in self._ids:
             return [name]
-        if name not in self._passages:
-            name = unicodedata.normalize("NFC", name)
         passages = self._passages.get(name)
         if passages is None:
             return self._missing(name)
@@ -115,8 +116,12 @@ class LabelResolver:
             return []
         if mark and document in self._passages and number.isdecimal():
             last = len(self._passages[document])
-            raise _NotFoundError("", f"passage {name!r}", f"a passage from {document}#1 to {document}#{last}")
-        hint = suggest(name, list(self._passages)) or ", relative to the corpus folder"
+            raise _NotFoundError(
+                "",
+                f"passage {name!r}, which does not exist",
+                f"a passage from {document}#1 to {document}#{last}",
+            )
+        hint = suggest(name, list(self._passages)) or ", named relative to its folder"
         raise _NotFoundError(
             "", f"document {name!r}, which does not exist", f"a document of the corpus{hint}"
         )
@@ -182,11 +187,11 @@ class _View:
 
     def nearest(self, quote: str) -> str:
         """The sentence that shares most words with the quote (Dice); empty when none shares any."""
-        wanted = set(_collapse(quote).casefold().split())
+        wanted = set(_WORD.findall(quote.casefold()))
 
         def likeness(sentence: str) -> float:
-            has = set(sentence.casefold().split())
-            return 2 * len(wanted & has) / (len(wanted) + len(has))
+            has = set(_WORD.findall(sentence.casefold()))
+            return 2 * len(wanted & has) / ((len(wanted) + len(has)) or 1)
 
         sentences = (_collapse(sentence) for sentence in _SENTENCE.split(self._text))
         best = max(sentences, key=likeness, default="")

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ragtune.chunking import Chunking
 from pytest_ragtune.corpus import build_corpus, load_corpus
-from pytest_ragtune.documents import corpus_versions, read_module
+from pytest_ragtune.documents import ModuleSourceError, corpus_versions, read_module
 from pytest_ragtune.errors import GoldenSetError
 from pytest_ragtune.html_text import html_to_text
 
@@ -194,36 +194,30 @@ def test_module_is_read_without_being_run(tmp_path: Path, monkeypatch: pytest.Mo
         },
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    reading = read_module("texts_pkg.data", "docs", "golden_set.toml")
+    reading = read_module("texts_pkg.data", "docs")
     assert (reading.documents, reading.problems) == ({"a": "# A\ny", "b": "x"}, [])
     assert "texts_pkg" not in sys.modules
+    source = "a module with Python source in this environment"
     expected = {
-        (
-            "texts_pkg.data",
-            "bad",
-        ): "corpus.attribute: found {1: 2}; expected a dictionary of document name -> text",
-        (
-            "texts_pkg.data",
-            "gone",
-        ): "corpus.attribute: found 'gone' in texts_pkg.data: it is not assigned at the top "
-        "level of the module; expected a dictionary literal",
-        (
-            "texts_pkg.none",
-            "docs",
-        ): "corpus.module: found 'texts_pkg.none'; expected a module with Python source in this environment",
-        (
-            "texts_pkg.data.more",
-            "docs",
-        ): "corpus.module: found 'texts_pkg.data.more'; expected a module with Python "
-        "source in this environment",
+        ("texts_pkg.data", "bad"): ("attribute", "{1: 2}", "a dictionary of document name -> text"),
+        ("texts_pkg.data", "gone"): (
+            "attribute",
+            "'gone' in texts_pkg.data: it is not assigned at the top level of the module",
+            "a dictionary literal",
+        ),
+        ("texts_pkg.none", "docs"): ("module", "'texts_pkg.none'", source),
+        ("texts_pkg.data.more", "docs"): ("module", "'texts_pkg.data.more'", source),
+        ("", "docs"): ("module", "''", source),
     }
-    for (module, attribute), message in expected.items():
-        assert [str(p) for p in read_module(module, attribute, "f").problems] == [f"f: {message}"]
-    [problem] = read_module("texts_pkg.data", "run", "f").problems
-    assert "expected a dictionary literal" in str(problem)
+    for arguments, texts in expected.items():
+        with pytest.raises(ModuleSourceError) as caught:
+            read_module(*arguments)
+        assert caught.value.texts == texts
+    with pytest.raises(ModuleSourceError, match="a dictionary literal"):
+        read_module("texts_pkg.data", "run")
 
 
 def test_python_reference_is_found_in_the_standard_library() -> None:
-    reading = read_module("pydoc_data.topics", "topics", "golden_set.toml")
+    reading = read_module("pydoc_data.topics", "topics")
     assert len(reading.documents) > 60
     assert reading.documents["assert"].startswith('The "assert" statement\n***')
