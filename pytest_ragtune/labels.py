@@ -7,7 +7,6 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 from .corpus import unknown_version
@@ -75,20 +74,19 @@ class LabelResolver:
         """
         qrels: dict[str, int] = {}
         for number, label in enumerate(labels):
-            problem = partial(Problem, file, line)
-            field = f"relevant[{number}]"
-            problems.extend(
-                problem(f"{field}.version", *unknown_version(version, self._versions))
-                for version in label.versions or ()
-                if version not in self._versions
-            )
-            if label.versions is not None and self._corpus.version not in label.versions:
-                continue
+            if label.versions is not None:
+                problems.extend(
+                    Problem(file, line, f"relevant[{number}].version", *unknown_version(name, self._versions))
+                    for name in label.versions
+                    if name not in self._versions
+                )
+                if self._corpus.version not in label.versions:
+                    continue
             try:
                 for passage_id in self._find(label):
                     qrels[passage_id] = max(label.grade, qrels.get(passage_id, 0))
             except _NotFoundError as error:
-                problems.append(problem(field if not error.part else f"{field}.{error.part}", *error.texts))
+                problems.append(Problem(file, line, f"relevant[{number}]{error.part}", *error.texts))
         return qrels
 
     def _find(self, label: Label) -> list[str]:
@@ -141,7 +139,7 @@ class LabelResolver:
                 expected += f"; {', '.join(map(repr, others[:3]))} has it"
             elif nearest:
                 expected += f"; nearest is {shorten(nearest, 160)}"
-        raise _NotFoundError("quote", found, expected)
+        raise _NotFoundError(".quote", found, expected)
 
 
 class _NotFoundError(Exception):
