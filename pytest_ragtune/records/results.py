@@ -124,6 +124,8 @@ class Verdict:
     """The cases without a score, with the reason in each."""
     note: str = ""
     """One more sentence: why nothing was decided, or how many cases would decide it."""
+    not_applicable: int = 0
+    """Cases that the metric is not defined for; they are in no denominator."""
 
     def __bool__(self) -> bool:
         return self.outcome == "pass"

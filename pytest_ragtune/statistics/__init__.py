@@ -4,11 +4,11 @@ from .estimates import Estimate
 from .intervals import estimate_change, estimate_mean, mean_interval, paired_interval
 from .power import Power, cases_to_decide, predict_power, smallest_detectable_change
 from .samples import case_means, effective_cases
-from .tests import Noninferiority, holm, noninferiority, paired_test
+from .tests import ChangeTest, holm, noninferiority, paired_test, superiority
 
 __all__ = [
+    "ChangeTest",
     "Estimate",
-    "Noninferiority",
     "Power",
     "case_means",
     "cases_to_decide",
@@ -22,4 +22,5 @@ __all__ = [
     "paired_test",
     "predict_power",
     "smallest_detectable_change",
+    "superiority",
 ]

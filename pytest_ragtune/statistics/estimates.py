@@ -78,18 +78,22 @@ class Exact:
         return self.successes / self.n
 
     def limits(self, confidence: float) -> tuple[float, float]:
-        """Quantiles of the two beta distributions."""
-        result = load("scipy.stats").binomtest(self.successes, self.n)
-        interval = result.proportion_ci(confidence_level=confidence, method="exact")
-        return float(interval.low), float(interval.high)
+        """Quantiles of two beta distributions."""
+        quantile, half = load("scipy.special").betaincinv, (1 - confidence) / 2
+        successes, failures = self.successes, self.n - self.successes
+        low = float(quantile(successes, failures + 1, half)) if successes else 0.0
+        high = float(quantile(successes + 1, failures, 1 - half)) if failures else 1.0
+        return low, high
 
     def p_above(self, value: float) -> float:
         """Chance of so many successes or more at a share of ``value``."""
-        return float(load("scipy.stats").binom.sf(self.successes - 1, self.n, _unit(value)))
+        if self.successes == 0:
+            return 1.0
+        return float(load("scipy.special").bdtrc(self.successes - 1, self.n, _unit(value)))
 
     def p_below(self, value: float) -> float:
         """Chance of so few successes or fewer at a share of ``value``."""
-        return float(load("scipy.stats").binom.cdf(self.successes, self.n, _unit(value)))
+        return float(load("scipy.special").bdtr(self.successes, self.n, _unit(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class Score:
 
     def limits(self, confidence: float) -> tuple[float, float]:
         """The changes at which the score statistic crosses the normal quantile, by bisection."""
-        z = float(load("scipy.stats").norm.ppf(0.5 + confidence / 2))
+        z = float(load("scipy.special").ndtri(0.5 + confidence / 2))
         return self._cross(-1.0, self.mean, z), self._cross(self.mean, 1.0, -z)
 
     def _cross(self, low: float, high: float, target: float) -> float:
@@ -143,11 +147,11 @@ class Score:
 
     def p_above(self, value: float) -> float:
         """Normal tail above the score statistic."""
-        return float(load("scipy.stats").norm.sf(self.z(value)))
+        return float(load("scipy.special").ndtr(-self.z(value)))
 
     def p_below(self, value: float) -> float:
         """Normal tail below the score statistic."""
-        return float(load("scipy.stats").norm.cdf(self.z(value)))
+        return float(load("scipy.special").ndtr(self.z(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ class Hall:
 
     def limits(self, confidence: float) -> tuple[float, float]:
         """The transformation inverted at both t quantiles."""
-        t = float(load("scipy.stats").t.ppf(0.5 + confidence / 2, self.n - 1)) / math.sqrt(self.n)
+        t = float(load("scipy.special").stdtrit(self.n - 1, 0.5 + confidence / 2)) / math.sqrt(self.n)
         return self.mean - self.deviation * self._inverse(t), self.mean - self.deviation * self._inverse(-t)
 
     def _inverse(self, y: float) -> float:
@@ -190,11 +194,11 @@ class Hall:
 
     def p_above(self, value: float) -> float:
         """Student tail above the transformed statistic."""
-        return float(load("scipy.stats").t.sf(self._t(value), self.n - 1))
+        return float(load("scipy.special").stdtr(self.n - 1, -self._t(value)))
 
     def p_below(self, value: float) -> float:
         """Student tail below the transformed statistic."""
-        return float(load("scipy.stats").t.cdf(self._t(value), self.n - 1))
+        return float(load("scipy.special").stdtr(self.n - 1, self._t(value)))
 
 
 @dataclass(frozen=True, slots=True)

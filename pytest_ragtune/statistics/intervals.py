@@ -99,7 +99,7 @@ def estimate_change(
     change = first - second
     if binary and is_binary(first) and is_binary(second):
         return Score(int((change > 0).sum()), int((change < 0).sum()), len(change))
-    return estimate_values(change, _change_bounds((0.0, 1.0) if binary else bounds), seed)
+    return estimate_values(change, change_bounds((0.0, 1.0) if binary else bounds), seed)
 
 
 def paired_interval(
@@ -135,7 +135,7 @@ def paired_interval(
     estimate = estimate_change(now, before, binary=binary, bounds=bounds, seed=seed, clusters=clusters)
     if estimate is None:
         return None
-    return as_interval(estimate, confidence, _change_bounds((0.0, 1.0) if binary else bounds))
+    return as_interval(estimate, confidence, change_bounds((0.0, 1.0) if binary else bounds))
 
 
 def check_confidence(confidence: float) -> None:
@@ -144,5 +144,6 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(f"confidence is {confidence!r}: expected a number between 0 and 1, usually 0.95")
 
 
-def _change_bounds(bounds: Bounds) -> Bounds:
+def change_bounds(bounds: Bounds) -> Bounds:
+    """Range of a difference of two values within ``bounds``."""
     return None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])

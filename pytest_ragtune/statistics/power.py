@@ -187,8 +187,8 @@ def cases_to_decide(
     check_confidence(confidence)
     if not abs(gap) > 1e-12:
         return None
-    gap, norm = abs(gap), load("scipy.stats").norm
-    z = float(norm.ppf(0.5 + confidence / 2) + norm.ppf(power))
+    gap, quantile = abs(gap), load("scipy.special").ndtri
+    z = float(quantile(0.5 + confidence / 2) + quantile(power))
     needed = (z * deviation / gap) ** 2 + 2
     if bounds is not None:
         share = min(gap / (bounds[1] - bounds[0]), 1 - 1e-12)

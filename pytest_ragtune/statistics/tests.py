@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_ragtune.extras import load
 from pytest_ragtune.records import Interval
 
-from .estimates import DRAWS, RESAMPLES
-from .intervals import estimate_change, paired_interval
+from .estimates import DRAWS, RESAMPLES, as_interval
+from .intervals import change_bounds, check_confidence, estimate_change
 from .samples import Bounds, as_vector, case_means, is_binary
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Noninferiority:
-    """Whether a change lies above minus the margin."""
+class ChangeTest:
+    """On which side of a bar a mean change lies."""
 
     change: float
     """Mean of ``now - before``."""
     interval: Interval
     """Its confidence interval."""
-    p_within: float
-    """One-sided p value of "the mean dropped by the margin or more": small when it did not."""
-    p_beyond: float
-    """One-sided p value of "the mean dropped by less than the margin": small when it dropped more."""
+    p_above: float
+    """One-sided p value of "the change is at most the bar": small when it lies above."""
+    p_below: float
+    """One-sided p value of "the change is at least the bar": small when it lies below."""
 
 
 def noninferiority(
@@ -42,11 +42,11 @@ def noninferiority(
     bounds: Bounds = None,
     seed: int = 0,
     clusters: Sequence[Hashable] | None = None,
-) -> Noninferiority | None:
-    """Test whether the mean dropped by less than a margin, paired by case, higher being better.
+) -> ChangeTest | None:
+    """Test on which side of ``-margin`` the mean change lies, paired by case, higher being better.
 
-    The interval at ``confidence`` lies wholly above ``-margin`` exactly when ``p_within`` is at most
-    ``(1 - confidence) / 2``, and wholly below it exactly when ``p_beyond`` is: one-sided tests at
+    The interval at ``confidence`` lies wholly above ``-margin`` exactly when ``p_above`` is at most
+    ``(1 - confidence) / 2``, and wholly below it exactly when ``p_below`` is: one-sided tests at
     half the error rate, as ICH E9 (1998, section 3.3.2) asks of trials of this kind.
 
     Args:
@@ -63,11 +63,41 @@ def noninferiority(
     if not margin >= 0:
         raise ValueError(f"margin is {margin!r}: expected the largest acceptable drop, 0 or more")
     options: dict[str, Any] = {"binary": binary, "bounds": bounds, "seed": seed, "clusters": clusters}
+    return _against(-margin, now, before, confidence, options)
+
+
+def superiority(
+    now: Sequence[float],
+    before: Sequence[float],
+    margin: float = 0.0,
+    *,
+    confidence: float = 0.95,
+    binary: bool = False,
+    bounds: Bounds = None,
+    seed: int = 0,
+    clusters: Sequence[Hashable] | None = None,
+) -> ChangeTest | None:
+    """Test on which side of ``margin`` the mean change lies: as :func:`noninferiority`, at the other bar.
+
+    Raises:
+        ValueError: the margin is negative or NaN, or as for :func:`paired_interval`.
+    """
+    if not margin >= 0:
+        raise ValueError(f"margin is {margin!r}: expected the smallest gain that counts, 0 or more")
+    options: dict[str, Any] = {"binary": binary, "bounds": bounds, "seed": seed, "clusters": clusters}
+    return _against(margin, now, before, confidence, options)
+
+
+def _against(
+    bar: float, now: Sequence[float], before: Sequence[float], confidence: float, options: dict[str, Any]
+) -> ChangeTest | None:
+    check_confidence(confidence)
     estimate = estimate_change(now, before, **options)
-    interval = paired_interval(now, before, confidence=confidence, **options)
-    if estimate is None or interval is None:
+    if estimate is None:
         return None
-    return Noninferiority(estimate.mean, interval, estimate.p_above(-margin), estimate.p_below(-margin))
+    bounds = (0.0, 1.0) if options["binary"] else options["bounds"]
+    interval = as_interval(estimate, confidence, change_bounds(bounds))
+    return ChangeTest(estimate.mean, interval, estimate.p_above(bar), estimate.p_below(bar))
 
 
 def paired_test(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pytest_ragtune.statistics import holm, noninferiority, paired_test
+from pytest_ragtune.statistics import holm, noninferiority, paired_interval, paired_test, superiority
 
 UNIT = (0.0, 1.0)
 
@@ -59,13 +59,13 @@ def test_lengths_must_agree() -> None:
         paired_test([1.0, 0.0], [1.0])
 
 
-def test_a_drop_beyond_the_margin() -> None:
+def test_a_drop_below_the_margin() -> None:
     now, before = pairs(up=0, down=30, same=70)
     result = noninferiority(now, before, 0.05, binary=True)
     assert result is not None
     assert result.change == pytest.approx(-0.3)
     assert result.interval.high < -0.05
-    assert result.p_beyond < 0.001 < 0.999 < result.p_within
+    assert result.p_below < 0.001 < 0.999 < result.p_above
 
 
 def test_no_drop_in_enough_cases() -> None:
@@ -73,14 +73,14 @@ def test_no_drop_in_enough_cases() -> None:
     result = noninferiority(now, before, 0.05, binary=True)
     assert result is not None
     assert result.interval.low > -0.05
-    assert result.p_within < 0.025 < result.p_beyond
+    assert result.p_above < 0.025 < result.p_below
 
 
 def test_no_drop_in_too_few_cases() -> None:
     result = noninferiority([1.0] * 20, [1.0] * 20, 0.05, binary=True)
     assert result is not None
     assert result.interval.low < -0.05 < result.interval.high
-    assert min(result.p_within, result.p_beyond) > 0.025
+    assert min(result.p_above, result.p_below) > 0.025
 
 
 def test_nothing_to_tell() -> None:
@@ -92,6 +92,16 @@ def test_nothing_to_tell() -> None:
 def test_a_margin_below_zero_is_refused(margin: float) -> None:
     with pytest.raises(ValueError, match="expected the largest acceptable drop, 0 or more"):
         noninferiority([1.0], [1.0], margin)
+
+
+def test_a_gain_beyond_the_margin() -> None:
+    now, before = pairs(up=30, down=0, same=70)
+    result = superiority(now, before, 0.05, binary=True)
+    assert result is not None
+    assert result.interval == paired_interval(now, before, binary=True)
+    assert result.p_above < 0.001 < 0.999 < result.p_below
+    with pytest.raises(ValueError, match="expected the smallest gain that counts, 0 or more"):
+        superiority(now, before, -0.1)
 
 
 def test_holm_of_his_paper() -> None:

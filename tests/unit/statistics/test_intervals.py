@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -30,6 +32,30 @@ def test_binary_mean_is_scipys_exact_interval(successes: int, n: int) -> None:
     assert interval is not None
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
     assert interval.method == "exact (Clopper-Pearson)"
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 20), (17, 20), (20, 20)])
+def test_exact_p_values_are_scipys(successes: int, n: int) -> None:
+    estimate = estimate_mean([1.0] * successes + [0.0] * (n - successes), binary=True)
+    assert estimate is not None
+    for share in (0.0, 0.3, 0.85, 1.0, 1.2):
+        inside = min(share, 1.0)
+        above = stats.binomtest(successes, n, inside, alternative="greater").pvalue
+        below = stats.binomtest(successes, n, inside, alternative="less").pvalue
+        assert (estimate.p_above(share), estimate.p_below(share)) == pytest.approx((above, below))
+
+
+def test_deciding_does_not_load_scipy_stats() -> None:
+    code = (
+        "import sys\n"
+        "from pytest_ragtune.statistics import mean_interval, noninferiority\n"
+        "mean_interval([1.0, 0.0, 1.0], binary=True)\n"
+        "mean_interval([i / 40 for i in range(40)], bounds=(0.0, 1.0))\n"
+        "noninferiority([1.0] * 30, [1.0] * 30, 0.05, binary=True)\n"
+        "noninferiority([1.0] * 30, [1.0] * 30, 0.05, bounds=(0.0, 1.0))\n"
+        "sys.exit('scipy.stats' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_no_case_has_no_interval() -> None:

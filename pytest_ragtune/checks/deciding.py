@@ -1,0 +1,93 @@
+"""From a pairing and its test to an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_ragtune.records import Outcome
+from pytest_ragtune.statistics import ChangeTest, holm
+
+from .evidence import TOLERANCE, bounds_of, counted, sentences
+from .pairing import Pairing
+from .thresholds import needed
+
+Decided = tuple[Outcome, float | None, str]
+"""Outcome, p value, note."""
+
+
+def refusal(pairing: Pairing, allowed: int, common_only: bool) -> Decided | None:
+    """Why the cases do not allow a decision; None when they do."""
+    if pairing.added and not common_only:
+        names = ", ".join(pairing.added[:3]) + (", ..." if len(pairing.added) > 3 else "")
+        return (
+            "fail",
+            None,
+            (
+                f"{counted(len(pairing.added))} not in the baseline ({names}): "
+                "update it, or pass common_only=True"
+            ),
+        )
+    if len(pairing.unscored) > allowed:
+        return (
+            "fail",
+            None,
+            (f"{counted(len(pairing.unscored))} without a score on one side, allowed {allowed}"),
+        )
+    if not pairing.ids:
+        return "fail", None, "no case has a score on both sides"
+    return None
+
+
+def decide(
+    pairing: Pairing, test: ChangeTest | None, corrected: float | None, margin: float, confidence: float
+) -> Decided:
+    """Non-inferiority: the one-sided tests on both sides of ``-margin``, the failing one corrected."""
+    half = (1 - confidence) / 2 + TOLERANCE
+    if pairing.is_unchanged:
+        return "pass", None, "every answer and score is the one in the baseline"
+    if test is None or corrected is None:
+        return "undecided", None, f"no interval for {counted(len(pairing.ids))} of an unbounded metric"
+    if corrected <= half:
+        return "fail", corrected, ""
+    if test.p_above <= half:
+        return "pass", test.p_above, ""
+    advice = _advice(pairing, test.change + margin, confidence)
+    if test.p_below <= half:
+        advice = "worse by itself, not when corrected for the number of metrics; " + advice
+    return "undecided", None, advice
+
+
+def superior(
+    pairing: Pairing, test: ChangeTest | None, exact: float, margin: float, confidence: float
+) -> Decided:
+    """Superiority: above the margin, and at a margin of 0 the exact two-sided p value agrees."""
+    half = (1 - confidence) / 2 + TOLERANCE
+    if test is None:
+        return "undecided", None, f"no interval for {counted(len(pairing.ids))} of an unbounded metric"
+    if test.p_above <= half and exact <= 2 * half:
+        return "pass", exact if margin == 0 else test.p_above, ""
+    if test.p_below <= half:
+        return "fail", test.p_below, ""
+    return "undecided", None, _advice(pairing, test.change - margin, confidence)
+
+
+def _advice(pairing: Pairing, gap: float, confidence: float) -> str:
+    bounds = bounds_of(pairing.info)
+    width = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    return needed(gap, pairing.deviation, confidence, width, len(pairing.ids))
+
+
+def remarks(pairing: Pairing) -> str:
+    """What was left out, so that nobody takes a part for the whole."""
+    return sentences(
+        [
+            f"{counted(pairing.left_out)} of the baseline not asked" if pairing.left_out else "",
+            f"{counted(len(pairing.edited))} edited since and left out" if pairing.edited else "",
+        ]
+    )
+
+
+def corrected(tests: Mapping[str, ChangeTest | None]) -> dict[str, float]:
+    """Holm-corrected p values of "it dropped by more than the margin"."""
+    known = {name: test.p_below for name, test in tests.items() if test is not None}
+    return dict(zip(known, holm(list(known.values())), strict=True))
