@@ -15,7 +15,7 @@ PACKAGE = ROOT / "pytest_ragtune"
 
 # Lower layers first. A module may import from its own block and from every block in a lower layer.
 LAYERS: list[list[set[str]]] = [
-    [{"records", "protocols", "errors", "extras", "active"}],
+    [{"records", "protocols", "errors", "extras", "active", "structured"}, {"calls"}],
     [{"metrics"}, {"statistics"}, {"text"}],
     [
         {"context", "pipeline", "application", "prompt", "recording", "store"},
@@ -35,6 +35,7 @@ LAYERS: list[list[set[str]]] = [
         {"baseline"},
         {"retrieval"},
         {"generation"},
+        {"backends"},
         {"judges"},
         {"fakes"},
     ],

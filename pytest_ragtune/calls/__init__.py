@@ -1,0 +1,1 @@
+"""Calls to what can fail: bounded, timed, retried, and never lost."""
