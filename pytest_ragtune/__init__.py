@@ -12,26 +12,47 @@ if TYPE_CHECKING:
     from .application import CallablePipeline as CallablePipeline
     from .asserts import (
         assert_at_least as assert_at_least,
+    )
+    from .asserts import (
         assert_at_most as assert_at_most,
+    )
+    from .asserts import (
         assert_better as assert_better,
+    )
+    from .asserts import (
         assert_faithful as assert_faithful,
+    )
+    from .asserts import (
         assert_no_regression as assert_no_regression,
+    )
+    from .asserts import (
         assert_relevant as assert_relevant,
+    )
+    from .asserts import (
         assert_retrieves as assert_retrieves,
     )
     from .checks import (
         at_least as at_least,
+    )
+    from .checks import (
         at_most as at_most,
+    )
+    from .checks import (
         better_than as better_than,
+    )
+    from .checks import (
         no_regression as no_regression,
     )
-    from .chunking import Chunking as Chunking
-    from .context import NoContext as NoContext, Retrieved as Retrieved, WholeCorpus as WholeCorpus
+    from .context import NoContext as NoContext
+    from .context import Retrieved as Retrieved
+    from .context import WholeCorpus as WholeCorpus
     from .corpus import load_corpus as load_corpus
+    from .corpus.chunking import Chunking as Chunking
     from .errors import RagtuneError as RagtuneError
     from .evaluation import evaluate as evaluate
     from .generation.causal import CausalGenerator as CausalGenerator
-    from .generation.lora import LoraGenerator as LoraGenerator, train_adapter as train_adapter
+    from .generation.lora import LoraGenerator as LoraGenerator
+    from .generation.lora import train_adapter as train_adapter
     from .golden import load_golden_set as load_golden_set
     from .judges.embedding import EmbeddingJudge as EmbeddingJudge
     from .judges.lexical import LexicalJudge as LexicalJudge
@@ -39,12 +60,26 @@ if TYPE_CHECKING:
     from .prompt import PromptTemplate as PromptTemplate
     from .records import (
         Case as Case,
+    )
+    from .records import (
         Corpus as Corpus,
+    )
+    from .records import (
         Evaluation as Evaluation,
+    )
+    from .records import (
         GoldenSet as GoldenSet,
+    )
+    from .records import (
         Passage as Passage,
+    )
+    from .records import (
         Response as Response,
+    )
+    from .records import (
         Score as Score,
+    )
+    from .records import (
         Verdict as Verdict,
     )
     from .retrieval.bm25 import BM25Retriever as BM25Retriever
@@ -58,7 +93,7 @@ _HOMES = {
     "CallablePipeline": "application",
     "Case": "records",
     "CausalGenerator": "generation.causal",
-    "Chunking": "chunking",
+    "Chunking": "corpus.chunking",
     "Corpus": "records",
     "DenseRetriever": "retrieval.dense",
     "EmbeddingJudge": "judges.embedding",

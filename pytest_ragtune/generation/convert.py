@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import redirect_stderr
+from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,12 @@ def _convert(source: Path, folder: Path, torch: Any, transformers: Any) -> None:
     place, file = source.parent, source.name
     tokenizer = transformers.AutoTokenizer.from_pretrained(place, gguf_file=file)
     loaded = transformers.AutoModelForCausalLM.from_pretrained(place, gguf_file=file, dtype=torch.float32)
-    config = transformers.AutoConfig.from_pretrained(place, gguf_file=file)
+    config = deepcopy(loaded.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
     # A fresh model of the same configuration: the loaded one is marked as quantised and would be saved so.
     with torch.random.fork_rng(devices=[]):
         plain = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     plain.load_state_dict(loaded.state_dict())
-    if hasattr(plain.config, "quantization_config"):
-        del plain.config.quantization_config
     tokenizer.save_pretrained(folder)
     plain.to(torch.bfloat16).save_pretrained(folder)

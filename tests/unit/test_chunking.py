@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ragtune.chunking import Chunking, chunk_document
-from pytest_ragtune.cutting import cut
-from pytest_ragtune.headings import find_headings
+from pytest_ragtune.corpus.chunking import Chunking, chunk_document
+from pytest_ragtune.corpus.cutting import cut
+from pytest_ragtune.corpus.headings import find_headings
 
 
 def chunks(text: str, **parameters: object) -> list[tuple[str, str]]:

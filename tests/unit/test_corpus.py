@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ragtune.chunking import Chunking
 from pytest_ragtune.corpus import build_corpus, load_corpus
-from pytest_ragtune.documents import ModuleSourceError, corpus_versions, read_module
+from pytest_ragtune.corpus.chunking import Chunking
+from pytest_ragtune.corpus.documents import ModuleSourceError, corpus_versions, read_module
+from pytest_ragtune.corpus.html_text import html_to_text
 from pytest_ragtune.errors import GoldenSetError
-from pytest_ragtune.html_text import html_to_text
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_ragtune.chunking import Chunking
+from pytest_ragtune.corpus.chunking import Chunking
 from pytest_ragtune.golden import case_fingerprint, load_golden_set
 from pytest_ragtune.records import Case, Example, GoldenSet
 

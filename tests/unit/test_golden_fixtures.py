@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ragtune.chunking import Chunking
+from pytest_ragtune.corpus.chunking import Chunking
 from pytest_ragtune.errors import GoldenSetError
 from pytest_ragtune.golden import load_golden_set
 

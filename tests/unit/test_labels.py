@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ragtune.chunking import Chunking
 from pytest_ragtune.corpus import build_corpus
+from pytest_ragtune.corpus.chunking import Chunking
 from pytest_ragtune.errors import Problem
-from pytest_ragtune.labels import Label, LabelResolver
+from pytest_ragtune.golden.labels import Label, LabelResolver
 
 RETURNS = """# Returns
 

@@ -35,10 +35,10 @@ class Judged:
         self.info = MetricInfo("judged", f"judged {judge.identity}", "", "", "")
 
     def score(self, cases: Sequence[Case], responses: Sequence[Response]) -> list[Score]:
-        opinions = self.judge.support([(r.text or "", c.question) for c, r in zip(cases, responses, strict=True)])
-        return [
-            Score(o.probability, o.reason, (Claim("c", o.probability, "d#1", "one"),)) for o in opinions
-        ]
+        opinions = self.judge.support(
+            [(r.text or "", c.question) for c, r in zip(cases, responses, strict=True)]
+        )
+        return [Score(o.probability, o.reason, (Claim("c", o.probability, "d#1", "one"),)) for o in opinions]
 
 
 def test_answers_come_back_in_order_and_are_recorded(tmp_path: Path) -> None:

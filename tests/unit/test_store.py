@@ -65,7 +65,9 @@ def test_keys_depend_on_kind_and_parts_only() -> None:
     assert canonical({"b": 1, "a": None}) == '{"a":null,"b":1}'
 
 
-@pytest.mark.parametrize("content", [b"not a database at all, " * 100, b"SQLite format 3\x00" + b"\xff" * 4000])
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, " * 100, b"SQLite format 3\x00" + b"\xff" * 4000]
+)
 def test_a_garbage_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "store.sqlite3"
     path.write_bytes(content)
@@ -117,7 +119,9 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
         Store(tmp_path / "file" / "store.sqlite3").check_writable()
 
 
-def test_a_read_only_store_can_be_read_but_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_store_can_be_read_but_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "store.sqlite3"
     Store(path).put([record(1)])
     connect = sqlite3.connect

@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pytest_ragtune.errors import GoldenSetError, Problem
+from pytest_ragtune.records import Corpus, Passage
+
 from .chunking import Chunking, chunk_document
 from .documents import Reading, corpus_versions, empty_corpus, read_folder
-from .errors import GoldenSetError, Problem
-from .golden_files import suggest
-from .records import Corpus, Passage
+from .files import suggest
 
 _DEFAULT = Chunking()
 

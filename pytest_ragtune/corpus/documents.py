@@ -12,8 +12,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
-from .errors import Problem
-from .golden_files import decode, parse_lines, read_bytes, schema, shorten
+from pytest_ragtune.errors import Problem
+
+from .files import decode, parse_lines, read_bytes, schema, shorten
 from .html_text import html_to_text
 
 _TEXT = (".md", ".markdown", ".txt")

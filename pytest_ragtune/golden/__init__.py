@@ -9,17 +9,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chunking import Chunking
-from .corpus import corpus_fingerprint, cut_documents, unknown_version
-from .documents import empty_corpus
-from .errors import GoldenSetError, Problem
-from .golden_files import parse_lines, schema
-from .golden_header import Opened, open_documents, read_header
+from pytest_ragtune.corpus import corpus_fingerprint, cut_documents, unknown_version
+from pytest_ragtune.corpus.chunking import Chunking
+from pytest_ragtune.corpus.documents import empty_corpus
+from pytest_ragtune.corpus.files import parse_lines, schema
+from pytest_ragtune.errors import GoldenSetError, Problem
+from pytest_ragtune.records import Case, Corpus, Example, GoldenSet
+
+from .header import Opened, open_documents, read_header
 from .labels import Label, LabelResolver
-from .records import Case, Corpus, Example, GoldenSet
 
 if TYPE_CHECKING:
-    from .golden_schema import CaseLine, LabelLine
+    from pytest_ragtune.corpus.schema import CaseLine, LabelLine
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _NO_WORD = re.compile(r"[\W_]+")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import Problem
-from .extras import load
+from pytest_ragtune.errors import Problem
+from pytest_ragtune.extras import load
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -27,15 +27,15 @@ _EXPECTED = {
 
 
 def schema() -> Any:
-    """The module :mod:`pytest_ragtune.golden_schema`, imported on first use.
+    """The module :mod:`pytest_ragtune.corpus.schema`, imported on first use.
 
     Raises:
         MissingExtra: pydantic is absent or broken.
     """
     load("pydantic")
-    from . import golden_schema
+    from . import schema as models
 
-    return golden_schema
+    return models
 
 
 def shorten(value: object, limit: int = 80) -> str:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .extras import load
+from pytest_ragtune.extras import load
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

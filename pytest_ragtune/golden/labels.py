@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .corpus import unknown_version
-from .errors import Problem
-from .golden_files import shorten, suggest
-from .records import Corpus, Passage
+from pytest_ragtune.corpus import unknown_version
+from pytest_ragtune.corpus.files import shorten, suggest
+from pytest_ragtune.errors import Problem
+from pytest_ragtune.records import Corpus, Passage
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n")

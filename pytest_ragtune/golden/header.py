@@ -9,14 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from .chunking import Chunking
-from .corpus import unknown_version
-from .documents import ModuleSourceError, Reading, corpus_versions, read_folder, read_module, stray_documents
-from .errors import GoldenSetError, Problem
-from .golden_files import decode, explain, read_bytes, schema
+from pytest_ragtune.corpus import unknown_version
+from pytest_ragtune.corpus.chunking import Chunking
+from pytest_ragtune.corpus.documents import (
+    ModuleSourceError,
+    Reading,
+    corpus_versions,
+    read_folder,
+    read_module,
+    stray_documents,
+)
+from pytest_ragtune.corpus.files import decode, explain, read_bytes, schema
+from pytest_ragtune.errors import GoldenSetError, Problem
 
 if TYPE_CHECKING:
-    from .golden_schema import CorpusTable, Header
+    from pytest_ragtune.corpus.schema import CorpusTable, Header
 
 SCHEMA = 1
 """The format that this version reads."""

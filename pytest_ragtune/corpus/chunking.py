@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pytest_ragtune.records import Passage
+
 from .cutting import Span, cut, trim, words
 from .headings import Heading, find_headings
-from .records import Passage
 
 By = Literal["heading", "window"]
 
