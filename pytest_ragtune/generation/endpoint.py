@@ -121,6 +121,12 @@ class EndpointGenerator:
         }
         return other
 
+    def with_seed(self, seed: int) -> EndpointGenerator:
+        """The same generator with a seed of its own, derived from this one's and ``seed``."""
+        other = copy.copy(self)
+        other.seed = (self.seed or 0) + seed
+        return other
+
     def plan(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Batches of four times ``concurrency``, in order: few enough to lose when a run is killed."""
         size = _BATCHES_OF_CONCURRENCY * self.limits.concurrency
