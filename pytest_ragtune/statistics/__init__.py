@@ -2,7 +2,7 @@
 
 from .estimates import Estimate
 from .intervals import estimate_change, estimate_mean, mean_interval, paired_interval
-from .power import Power, cases_to_decide, predict_power, smallest_detectable_change
+from .power import Power, cases_to_decide, predict_power, resampled_power, smallest_detectable_change
 from .samples import case_means, effective_cases
 from .tests import ChangeTest, holm, noninferiority, paired_test, superiority
 
@@ -21,6 +21,7 @@ __all__ = [
     "paired_interval",
     "paired_test",
     "predict_power",
+    "resampled_power",
     "smallest_detectable_change",
     "superiority",
 ]

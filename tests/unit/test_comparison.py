@@ -39,7 +39,7 @@ def test_the_lines(three: list[Evaluation]) -> None:
     assert list(comparison_lines(compare(three, "exact_match"))) == [
         "exact_match on handbook against closed_book, paired by case, higher is better",
         "  rag   0.70 - 0.20  +0.50  95% CI +0.37..+0.63  p<0.001  n=50",
-        "  lora  0.24 - 0.20  +0.04  95% CI -0.04..+0.13  p=0.50   n=50",
+        "  lora  0.24 - 0.20  +0.04  95% CI -0.03..+0.13  p=0.50   n=50",
     ]
 
 

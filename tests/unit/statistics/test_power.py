@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from scipy import stats
 
-from pytest_ragtune.statistics import cases_to_decide, predict_power, smallest_detectable_change
+from pytest_ragtune.statistics import (
+    cases_to_decide,
+    predict_power,
+    resampled_power,
+    smallest_detectable_change,
+)
 
 UNIT = (0.0, 1.0)
 
@@ -92,3 +98,19 @@ def test_cases_that_do_not_vary_still_need_a_number() -> None:
 def test_no_gap_cannot_be_decided() -> None:
     assert cases_to_decide(0.0, 0.3) is None
     assert cases_to_decide(1e-7, 0.3) is None
+
+
+def test_power_by_resampling_agrees_with_the_formula_where_that_holds() -> None:
+    pilot = np.random.default_rng(0).normal(0.0, 0.2, 500)
+    pilot -= pilot.mean()
+    power = resampled_power(pilot.tolist(), 60, margin=0.05, bounds=UNIT, runs=400)
+    assert power.passes == pytest.approx(predict_power(0.0, 0.2, 60, margin=0.05).passes, abs=0.06)
+    assert resampled_power((pilot - 0.15).tolist(), 60, margin=0.05, bounds=UNIT, runs=100).fails > 0.85
+
+
+def test_power_by_resampling_knows_that_few_changes_decide_nothing() -> None:
+    power = resampled_power([0.0] * 99 + [-0.1], 50, margin=0.05, bounds=UNIT, runs=50)
+    assert (power.passes, power.fails) == (0.0, 0.0)
+    assert resampled_power([0.0], 50, margin=0.05, runs=5).passes == 0.0
+    with pytest.raises(ValueError, match="n is 5, with 0 changes"):
+        resampled_power([], 5)
