@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 Engine = Literal["bm25s", "rank_bm25"]
 Backend = Literal["auto", "numpy", "numba"]
-NUMBA_PASSAGES = 50_000
-"""Corpus size from which ``backend="auto"`` takes numba when it is installed."""
+NUMBA_PASSAGES = 400_000
+"""Corpus size from which ``backend="auto"`` takes numba when it is installed: compiling takes about 4 s and
+saves 0.02 ms a question for each 1,000 passages, so here it is repaid after some 500 questions."""
 _VERSION = 1
 
 
@@ -146,14 +147,9 @@ class _Bm25s:
     ) -> None:
         bm25s = extras.load("bm25s")
         self._vocabulary = vocabulary
-        self._model: Any = bm25s.BM25(
-            k1=k1,
-            b=b,
-            method="atire",
-            idf_method="bm25+",
-            dtype="float64",
-            backend=_resolved(backend, len(words)),
-        )
+        self._model: Any = bm25s.BM25(k1=k1, b=b, method="atire", idf_method="bm25+", dtype="float64")
+        if _resolved(backend, len(words)) == "numba":
+            self._model.compile()
         numbers = [[vocabulary[word] for word in found] for found in words]
         self._model.index((numbers, dict(vocabulary)), create_empty_token=False, show_progress=False)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    _Nearest = tuple[NDArray[np.float32], NDArray[np.int64]]  # float32 scores, best first, and their rows
+
 _VERSION = 1
 _SLACK = 1e-5  # float32 inner products of unit vectors are off by less
 _MORE = 16
@@ -89,7 +91,9 @@ class DenseRetriever:
                 f"questions have {found.shape[1]} dimensions and passages {passages.shape[1]}: expected the "
                 "same; use two embedders of one model"
             )
-        rankings = iter([self._ranking(index, passages, vector, k) for vector in found])
+        nearest = zip(*index.search(found, min(len(self._ids), k + _MORE)), strict=True)
+        pairs = zip(found, nearest, strict=True)
+        rankings = iter([self._ranking(index, passages, vector, near, k) for vector, near in pairs])
         return [next(rankings) if question.strip() else [] for question in questions]
 
     def _index(self) -> tuple[Any, NDArray[np.float32]]:
@@ -115,16 +119,19 @@ class DenseRetriever:
         return found
 
     def _ranking(
-        self, index: Any, passages: NDArray[np.float32], vector: NDArray[np.float32], k: int
+        self,
+        index: Any,
+        passages: NDArray[np.float32],
+        vector: NDArray[np.float32],
+        nearest: _Nearest,
+        k: int,
     ) -> list[Hit]:
         np = extras.load("numpy")
-        wanted = min(len(self._ids), k + _MORE)
-        while True:
-            scores, found = index.search(vector[None], wanted)
-            if wanted == len(self._ids) or scores[0, -1] < scores[0, k - 1] - _SLACK:
-                break
-            wanted = min(len(self._ids), 2 * wanted)  # what comes next may tie with the k-th
-        rows = found[0][scores[0] >= scores[0, k - 1] - _SLACK]
+        scores, rows = nearest
+        while len(rows) < len(self._ids) and scores[-1] >= scores[k - 1] - _SLACK:
+            # what comes next may tie with the k-th
+            (scores,), (rows,) = index.search(vector[None], min(len(self._ids), 2 * len(rows)))
+        rows = rows[scores >= scores[k - 1] - _SLACK]
         cosines = (passages[rows].astype(np.float64) * vector.astype(np.float64)).sum(axis=1)
         return ranked(((self._ids[row], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)), k)
 
