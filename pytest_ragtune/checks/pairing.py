@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_ragtune.baseline import Baseline
+from pytest_ragtune.baseline import UPDATE, Baseline
+from pytest_ragtune.errors import BaselineError
 from pytest_ragtune.records import CaseScore, MetricInfo, Score
 
 from .evidence import SHOWN, Evidence, bounds_of
@@ -78,6 +79,9 @@ def pair(now: Baseline, before: Baseline, evidence: Evidence) -> Pairing:
         now: the evaluation as a baseline would hold it, so that both sides are rounded alike.
         before: the other side.
         evidence: the evaluation's scores of the metric.
+
+    Raises:
+        BaselineError: the other side holds a value that the metric cannot have.
     """
     name = evidence.info.name
     reasons = {item.case_id: item for item in evidence.unscored}
@@ -97,6 +101,7 @@ def pair(now: Baseline, before: Baseline, evidence: Evidence) -> Pairing:
         else:
             ids.append(case_id)
     pairs = [(now.cases[i].scores[name], before.cases[i].scores[name]) for i in ids]
+    _check_range(before, evidence.info, ids)
     return Pairing(
         info=evidence.info,
         ids=tuple(ids),
@@ -109,6 +114,18 @@ def pair(now: Baseline, before: Baseline, evidence: Evidence) -> Pairing:
         left_out=sum(case_id not in now.cases for case_id in before.cases),
         is_unchanged=_is_unchanged(now, before, ids) and all(value == other for value, other in pairs),
     )
+
+
+def _check_range(before: Baseline, info: MetricInfo, ids: Sequence[str]) -> None:
+    bounds = bounds_of(info)
+    for case_id in ids if bounds is not None else ():
+        value = before.cases[case_id].scores[info.name]
+        if value is not None and bounds is not None and not bounds[0] <= value <= bounds[1]:
+            raise BaselineError(
+                f"{before.source}: case {case_id!r} has {value!r} for {info.name!r}, which lies between "
+                f"{bounds[0]:g} and {bounds[1]:g}; restore the file from version control, or write it again "
+                f"with pytest and {UPDATE}"
+            )
 
 
 def _differ(first: str, second: str) -> bool:

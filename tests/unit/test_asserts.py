@@ -76,11 +76,15 @@ def asserts_interval(verdict: Verdict) -> str:
     return f"{verdict.interval.low:.2f}..{verdict.interval.high:.2f}"
 
 
+@pytest.fixture
+def rerun() -> Iterator[None]:
+    yield from set_for(asserts.rerun_command, lambda: "pytest test_x.py::test_y")
+
+
+@pytest.mark.usefixtures("rerun")
 def test_the_rerun_command_is_named_when_known(make_evaluation: Make) -> None:
-    token = asserts.rerun_command.set("pytest test_x.py::test_y")
     with pytest.raises(AssertionError, match=r"rerun    pytest test_x\.py::test_y --ragtune-case=q2$"):
         assert_at_least(make_evaluation({"R@5": [1.0, 0.0]}), "R@5", 0.7)
-    asserts.rerun_command.reset(token)
 
 
 def test_the_traceback_ends_at_the_test(make_evaluation: Make, pytester: pytest.Pytester) -> None:

@@ -333,6 +333,17 @@ def test_the_default_baseline_is_read_from_the_golden_set(make_evaluation: Make,
     assert by_path == [dropped]
 
 
+def test_a_baseline_edited_into_an_impossible_value_is_refused(make_evaluation: Make, tmp_path: Path) -> None:
+    evaluation = make_evaluation({"R@5": [1.0, 0.5]})
+    path = tmp_path / "rag.jsonl"
+    write_baseline(evaluation, path)
+    path.write_text(path.read_text().replace('"R@5": 0.5', '"R@5": 5'))
+    with pytest.raises(
+        BaselineError, match=r"case 'q2' has 5 for 'R@5', which lies between 0 and 1; restore"
+    ):
+        no_regression(evaluation, "R@5", margin=0.05, baseline=path)
+
+
 def test_another_golden_set_is_refused(make_evaluation: Make) -> None:
     now, before = make_evaluation({"R@5": [1.0]}), make_evaluation({"R@5": [1.0]}, fingerprint="0" * 64)
     with pytest.raises(BaselineError, match="fingerprint"):
