@@ -36,17 +36,15 @@ def estimate_values(values: Vector, bounds: Bounds, seed: int = 0) -> Estimate |
     """Choose the method for one sample of any metric.
 
     Args:
-        values: ``(n,)``.
+        values: ``(n,)``, at least one.
         bounds: smallest and largest possible value; None for an unbounded metric.
         seed: of the draws of :class:`Bounded`.
 
     Returns:
         :class:`Hall` when at least 10 effective cases differ; otherwise :class:`Bounded` where the
         metric has bounds, and the plain t interval where it has none and 3 cases or more differ.
-        None when nothing can be said: no case, or an unbounded metric with less than that.
+        None when nothing can be said: an unbounded metric with less than that.
     """
-    if len(values) == 0:
-        return None
     effective = effective_cases(values)
     if effective < MIN_EFFECTIVE and bounds is not None:
         return bounded(values, bounds, seed)

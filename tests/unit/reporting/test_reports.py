@@ -81,6 +81,8 @@ def test_an_evaluation_without_scores_or_metrics(make_evaluation: Make) -> None:
     assert "rag       - (2 unscored)" in list(summary_lines([summarise(unscored)]))
     undefined = make_evaluation({"R@5": [NOT_APPLICABLE]})
     assert list(summary_lines([summarise(undefined)]))[3].split() == ["rag", "-"]
+    flat = make_evaluation({"tokens": [48.0, 48.0]})
+    assert list(summary_lines([summarise(flat)]))[3].split() == ["rag", "48"]
     bare = SummaryRow("rag", "handbook", 1)
     assert list(summary_lines([bare]))[:2] == ["golden set handbook: 1 case, mean and 95% interval", "rag"]
 

@@ -38,6 +38,7 @@ def test_binary_mean_is_scipys_exact_interval(successes: int, n: int) -> None:
 def test_exact_p_values_are_scipys(successes: int, n: int) -> None:
     estimate = estimate_mean([1.0] * successes + [0.0] * (n - successes), binary=True)
     assert estimate is not None
+    assert estimate.mean == successes / n
     for share in (0.0, 0.3, 0.85, 1.0, 1.2):
         inside = min(share, 1.0)
         above = stats.binomtest(successes, n, inside, alternative="greater").pvalue
@@ -126,6 +127,12 @@ def test_repeats_are_reduced_to_case_means() -> None:
     clustered = mean_interval(values, bounds=UNIT, clusters=clusters)
     assert clustered == mean_interval([1.0, 0.0] * 10, bounds=UNIT)
     assert clustered != mean_interval(values, bounds=UNIT)
+
+
+def test_repeated_pairs_are_reduced_to_case_means() -> None:
+    now, before, clusters = [1.0, 0.0] * 20, [1.0, 1.0] * 20, [number // 2 for number in range(40)]
+    clustered = paired_interval(now, before, binary=True, clusters=clusters)
+    assert clustered == paired_interval([0.5] * 20, [1.0] * 20, bounds=UNIT)
 
 
 def test_repeats_of_a_binary_metric_keep_its_bounds() -> None:
