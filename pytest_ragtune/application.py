@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
+from .calls.running import run
 from .pipeline import BATCH, Batch, Responds
 from .records import Case, Response
 from .store import canonical
-
-T = TypeVar("T")
 
 
 class CallablePipeline(Responds):
@@ -75,7 +73,7 @@ class CallablePipeline(Responds):
         try:
             answer = self.function(case.question)
             if inspect.isawaitable(answer):
-                answer = _in_loop(_awaited(answer))
+                answer = run(_awaited(answer))
         except Exception as error:
             return Response(text=None, case=case, error=f"{type(error).__name__}: {error}")
         return self._response(case, answer, time.perf_counter() - start)
@@ -97,7 +95,7 @@ class CallablePipeline(Responds):
             gate = asyncio.Semaphore(self.concurrency)
             return await asyncio.gather(*(one(case, gate) for case in cases))
 
-        return _in_loop(all_of_them())
+        return run(all_of_them())
 
     def _response(self, case: Case, answer: Any, seconds: float) -> Response:
         if isinstance(answer, str):
@@ -113,13 +111,3 @@ class CallablePipeline(Responds):
 
 async def _awaited(value: Any) -> Any:
     return await value
-
-
-def _in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, in a thread of its own when this one has a running loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragtune-application") as pool:
-        return pool.submit(asyncio.run, work).result()

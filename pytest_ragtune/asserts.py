@@ -30,8 +30,8 @@ verdict_listener: ContextVar[Callable[[Verdict], None] | None] = ContextVar("ver
 """Called with every verdict, before anything is raised."""
 undecided_policy: ContextVar[Undecided | None] = ContextVar("undecided_policy", default=None)
 """What an undecided check does; None for each assert's own default."""
-rerun_command: ContextVar[str] = ContextVar("rerun_command", default="")
-"""The command that runs the current test again; empty when unknown."""
+rerun_command: ContextVar[Callable[[], str]] = ContextVar("rerun_command", default=str)
+"""Gives the command that runs the current test again; empty when unknown."""
 updates_baselines: ContextVar[bool] = ContextVar("updates_baselines", default=False)
 """True when ``assert_no_regression`` is to write the baseline it would have read, and fail."""
 
@@ -244,7 +244,7 @@ def _settle(verdicts: list[Verdict], default: Undecided) -> list[Verdict]:
 
 
 def _text(verdict: Verdict) -> str:
-    return "\n".join(failure_lines(verdict, rerun=rerun_command.get()))
+    return "\n".join(failure_lines(verdict, rerun=rerun_command.get()()))
 
 
 def _update(evaluation: Evaluation, metrics: str | Sequence[str], baseline: Path | str | None) -> str:

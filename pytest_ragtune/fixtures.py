@@ -24,7 +24,7 @@ NEEDS_CASE = (
 
 
 def _run(request: pytest.FixtureRequest) -> Run:
-    found: Run = request.config.pluginmanager.getplugin("ragtune-run").run  # type: ignore[union-attr]
+    found: Run = request.config.pluginmanager.getplugin("ragtune-run").run
     return found
 
 
@@ -33,7 +33,10 @@ def golden_set(request: pytest.FixtureRequest) -> GoldenSet:
     """The golden set named by the test's marker, or the one whose folder the test lies in."""
     from .parametrise import marked_golden_set
 
-    return marked_golden_set(request.node)
+    selected = marked_golden_set(request.node)
+    if not selected.cases:
+        pytest.skip(f"--ragtune-case selects none of the cases of {selected.name}")
+    return selected
 
 
 @pytest.fixture
@@ -71,12 +74,13 @@ def bm25_retriever(request: pytest.FixtureRequest, corpus: Corpus) -> Retriever:
 @pytest.fixture
 def dense_retriever(request: pytest.FixtureRequest, corpus: Corpus, embedder: Embedder) -> Retriever:
     """Nearest passages by embedding, exact search."""
+    from .generation.models import cache_folder
     from .retrieval.dense import DenseRetriever
 
     run = _run(request)
     return run.memo(
         ("dense", corpus.fingerprint, embedder.identity),
-        lambda: DenseRetriever(corpus, embedder, cache=run.cache_folder / "vectors"),
+        lambda: DenseRetriever(corpus, embedder, cache=cache_folder() / "vectors"),
     )
 
 

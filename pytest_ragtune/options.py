@@ -6,8 +6,8 @@ import pytest
 
 STORE = ".ragtune/store.sqlite3"
 MARKER = (
-    "golden_set(path, tags=(), cases=(), version=None): the golden set of a test, as a folder relative to the "
-    "test file or to pytest's root; any of the tags, only the ids in cases, at that corpus version"
+    "golden_set(path, tags=(), cases=(), version=None): the golden set of a test, as a folder relative to "
+    "the test file or to pytest's root; any of the tags, only the ids in cases, at that corpus version"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from .errors import GoldenSetError
 from .golden import load_golden_set
 from .records import Case, GoldenSet
+from .session import Companions
 
+_ASKED = pytest.StashKey[dict[str, GoldenSet]]()
 _LOADED = pytest.StashKey[dict[tuple[Path, str | None], GoldenSet]]()
 
 
@@ -20,6 +23,7 @@ def parametrise_cases(metafunc: pytest.Metafunc) -> None:
     if any("golden_case" in _argnames(mark) for mark in metafunc.definition.iter_markers("parametrize")):
         return
     golden_set = marked_golden_set(metafunc.definition)
+    metafunc.config.stash.setdefault(_ASKED, {})[metafunc.definition.nodeid] = golden_set
     metafunc.parametrize("golden_case", golden_set.cases, ids=[case.id for case in golden_set.cases])
 
 
@@ -43,6 +47,23 @@ def marked_golden_set(node: pytest.Item) -> GoldenSet:
     if not selected.cases:
         raise pytest.UsageError(f"golden set {folder}: no case has any of the tags {list(tags)!r}")
     return selected.select(cases=only) if only else selected
+
+
+def check_known_cases(config: pytest.Config) -> None:
+    """Refuse a ``--ragtune-case`` that no golden set of the collected tests holds.
+
+    Raises:
+        pytest.UsageError: an id is unknown; names the closest ones.
+    """
+    loaded = config.stash.get(_LOADED, {}).values()
+    known = sorted({case.id for golden_set in loaded for case in golden_set.cases})
+    for name in config.getoption("ragtune_case"):
+        if known and name not in known:
+            close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            advice = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise pytest.UsageError(
+                f"--ragtune-case={name}: none of the {len(known)} cases of the golden sets has this id{advice}"
+            )
 
 
 def _argnames(mark: pytest.Mark) -> list[str]:
@@ -101,12 +122,19 @@ def case_of(item: pytest.Item) -> Case | None:
     return case if isinstance(case, Case) else None
 
 
+def companions_of(item: pytest.Item, items: Sequence[pytest.Item]) -> Companions:
+    """The selected cases of the test function that ``item`` belongs to."""
+    function = function_of(item)
+    cases = [case for other in items if function_of(other) == function and (case := case_of(other))]
+    golden_set = item.config.stash.get(_ASKED, {}).get(function[0])
+    if golden_set is None:
+        return Companions(cases)
+    return Companions(cases, golden_set.name, golden_set.fingerprint, golden_set.path)
+
+
 def function_of(item: pytest.Item) -> tuple[str, str]:
     """What tests of one function with equal other parameters share."""
     callspec: Any = getattr(item, "callspec", None)
-    others = (
-        ""
-        if callspec is None
-        else repr(sorted((name, index) for name, index in callspec.indices.items() if name != "golden_case"))
-    )
-    return item.nodeid.partition("[")[0], others
+    indices = {} if callspec is None else callspec.indices
+    others = sorted((name, index) for name, index in indices.items() if name != "golden_case")
+    return item.nodeid.partition("[")[0], repr(others)

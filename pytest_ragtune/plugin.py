@@ -50,6 +50,10 @@ class RagtunePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember what was selected: a deselected case is not computed."""
         self.items = list(session.items)
+        if self.config.getoption("ragtune_case"):
+            from .parametrise import check_known_cases
+
+            check_known_cases(self.config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:

@@ -9,10 +9,7 @@ from .records import Passage, Prompt
 from .store import canonical
 
 SYSTEM = "Answer the question in one or two short sentences."
-SYSTEM_WITH_CONTEXT = (
-    "Answer the question in one or two short sentences, using only the context. "
-    "If the context does not hold the answer, say that you do not know."
-)
+SYSTEM_WITH_CONTEXT = "You answer questions from the given context."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,8 @@ class PromptTemplate:
     """The wording of a prompt.
 
     The passages come first and the question last, so that prompts over the same passages share
-    their beginning. A generator may compute that part once.
+    their beginning. A generator may compute that part once. The instruction stands beside the
+    question: a small model follows it better there than in the system turn.
     """
 
     system: str = SYSTEM
@@ -31,7 +29,9 @@ class PromptTemplate:
     """What stands before the first passage."""
     passage: str = "{heading}{text}\n\n"
     """One passage; ``{id}``, ``{document}``, ``{heading}`` and ``{text}`` are filled in."""
-    question: str = "Question: {question}"
+    question: str = (
+        "Using only the context above, answer in one short sentence.\nQuestion: {question}\nAnswer:"
+    )
     """The question after passages; without passages the question stands alone."""
 
     @property

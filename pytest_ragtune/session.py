@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from .active import provided_session
@@ -19,7 +20,7 @@ from .recording import (
     score_parts,
     score_record,
 )
-from .records import Case, Evaluation, Response, Score
+from .records import Case, Evaluation, MetricInfo, Response, Score
 from .store import Store, record_key
 
 Progress = Callable[[int, int, str], None]
@@ -38,11 +39,26 @@ class Outcome:
     """How many came from the store."""
 
 
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """The cases that one test function asks one by one."""
+
+    cases: Sequence[Case]
+    """All that were selected, in order."""
+    golden_set: str = ""
+    """Name of their golden set."""
+    fingerprint: str = ""
+    """Its fingerprint."""
+    path: Path | None = None
+    """Its folder."""
+
+
 @dataclass(eq=False, slots=True)
 class _Batch:
-    """The cases that one test function asks one pipeline, answered and scored together."""
+    """Companions, answered and scored together."""
 
-    cases: list[Case]
+    pipeline: str
+    companions: Companions
     responses: list[Response]
     scores: dict[str, list[Score]] = field(default_factory=dict)
 
@@ -68,7 +84,7 @@ class Session:
         judge: Callable[[], Judge] | None = None,
         progress: Progress | None = None,
         on_evaluation: Callable[[Evaluation], None] | None = None,
-        companions: Callable[[Case], Sequence[Case]] | None = None,
+        companions: Callable[[Case], Companions | None] | None = None,
         alone: bool = True,
     ) -> None:
         self.store = Store() if store is None else store
@@ -118,17 +134,19 @@ class Session:
         _, identity, seen = self._recorder(pipeline)
         key = (identity, case.id)
         known = self._batches.get(key)
-        if known is None or known[0].cases[known[1]] != case:
-            cases = [case]
-            if self.companions is not None and seen:
-                together = list(self.companions(case))
-                cases = together if any(other.id == case.id for other in together) else [case]
-            batch = _Batch(cases, self.ask(pipeline, cases).responses)
-            for position, (other, response) in enumerate(zip(cases, batch.responses, strict=True)):
-                self._batches[identity, other.id] = (batch, position)
-                self._by_response[id(response)] = (batch, position)
+        if known is None or known[0].companions.cases[known[1]] != case:
+            together = self.companions(case) if self.companions is not None and seen else None
+            self._ask_together(pipeline, identity, together or Companions([case]))
         batch, position = self._batches[key]
         return batch.responses[position]
+
+    def _ask_together(self, pipeline: PipelineLike, identity: str, together: Companions) -> None:
+        outcome = self.ask(pipeline, together.cases)
+        batch = _Batch(pipeline.name, together, outcome.responses)
+        for position, (case, response) in enumerate(zip(together.cases, batch.responses, strict=True)):
+            self._batches[identity, case.id] = (batch, position)
+            self._by_response[id(response)] = (batch, position)
+        self._report(batch, {}, outcome.computed, outcome.replayed)
 
     def score(
         self, metric: Metric, cases: Sequence[Case], responses: Sequence[Response]
@@ -160,13 +178,43 @@ class Session:
         if response.case is None:
             case = Case(id="response", question="", answerable=True)
             return self.score(metric, [case], [response])[0][0]
-        batch, position = self._by_response.get(id(response)) or (_Batch([response.case], [response]), 0)
-        if batch.responses[position] is not response:
-            batch, position = _Batch([response.case], [response]), 0
+        batch, position = self._by_response.get(id(response), (None, 0))
+        if batch is None or batch.responses[position] is not response:
+            return self.score(metric, [response.case], [response])[0][0]
         identity = metric.info.identity
         if identity not in batch.scores:
-            batch.scores[identity] = self.score(metric, batch.cases, batch.responses)[0]
+            scores, calls = self.score(metric, batch.companions.cases, batch.responses)
+            batch.scores[identity] = scores
+            self._report(batch, {metric.info.name: metric.info}, judge_calls=calls, scores=scores)
         return batch.scores[identity][position]
+
+    def _report(
+        self,
+        batch: _Batch,
+        metrics: Mapping[str, MetricInfo],
+        computed: int = 0,
+        replayed: int = 0,
+        judge_calls: int = 0,
+        scores: Sequence[Score] = (),
+    ) -> None:
+        """Tell of what a test function has measured so far, as an evaluation over its companions."""
+        if self.on_evaluation is None or not batch.companions.golden_set:
+            return
+        self.on_evaluation(
+            Evaluation(
+                pipeline=batch.pipeline,
+                golden_set=batch.companions.golden_set,
+                fingerprint=batch.companions.fingerprint,
+                cases=tuple(batch.companions.cases),
+                responses=tuple(batch.responses),
+                scores={name: tuple(scores) for name in metrics},
+                metrics=metrics,
+                path=batch.companions.path,
+                model_calls=computed,
+                replayed=replayed,
+                judge_calls=judge_calls,
+            )
+        )
 
     def _recorder(self, pipeline: PipelineLike) -> tuple[Store, str, bool]:
         """Where a pipeline's answers go, under which identity, and whether to ask ahead.

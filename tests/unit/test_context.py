@@ -130,7 +130,7 @@ def test_wrong_settings_are_refused(options: dict[str, object], message: str) ->
 
 
 def test_a_prompt_puts_passages_first_and_marks_the_shared_part() -> None:
-    template = PromptTemplate(system_with_context="Use the context.")
+    template = PromptTemplate(system_with_context="Use the context.", question="Question: {question}")
     prompt = template.render("Why?", CORPUS.passages[:1], shared=True)
     assert prompt.system == "Use the context."
     assert prompt.user == "Context:\nH1\npassage number 1\n\nQuestion: Why?"

@@ -10,12 +10,26 @@ from pytest_ragtune.context import Retrieved
 from pytest_ragtune.errors import StoreError
 from pytest_ragtune.fakes import ScriptedGenerator, ScriptedJudge, ScriptedRetriever
 from pytest_ragtune.pipeline import Batch, Pipeline
-from pytest_ragtune.records import Case, Claim, Corpus, MetricInfo, Passage, Prompt, Response, Score
-from pytest_ragtune.session import Session
+from pytest_ragtune.records import (
+    Case,
+    Claim,
+    Corpus,
+    Evaluation,
+    MetricInfo,
+    Passage,
+    Prompt,
+    Response,
+    Score,
+)
+from pytest_ragtune.session import Companions, Session
 from pytest_ragtune.store import Store
 
 CASES = [Case(f"c{n}", f"question {n}?", relevant={"d#1": 1}) for n in range(70)]
 CORPUS = Corpus((Passage("d#1", "one", "d"), Passage("d#2", "two", "d")), {"d": "one two"}, "f")
+
+
+def first_five(case: Case) -> Companions | None:
+    return Companions(CASES[:5], "numbers", "f") if case in CASES[:5] else None
 
 
 def echo(prompt: Prompt) -> str:
@@ -25,6 +39,10 @@ def echo(prompt: Prompt) -> str:
 def pipeline(generator: ScriptedGenerator) -> Pipeline:
     retriever = ScriptedRetriever({case.question: ["d#2", "d#1"] for case in CASES}, CORPUS)
     return Pipeline("scripted", Retrieved(CORPUS, retriever, k=1), generator)
+
+
+def half(context: str, claim: str) -> float:
+    return 0.5
 
 
 class Judged:
@@ -102,7 +120,7 @@ def test_a_store_that_cannot_be_written_fails_before_the_work(tmp_path: Path) ->
 
 def test_companions_are_answered_together() -> None:
     generator = ScriptedGenerator(echo)
-    session = Session(companions=lambda _: CASES[:5])
+    session = Session(companions=first_five)
     responses = [session.respond(pipeline(generator), case) for case in CASES[:5]]
     assert generator.calls == 5
     assert [r.case for r in responses] == CASES[:5]
@@ -112,7 +130,7 @@ def test_companions_are_answered_together() -> None:
 
 
 def test_responses_answered_together_are_scored_together() -> None:
-    session = Session(companions=lambda _: CASES[:5])
+    session = Session(companions=first_five)
     judge = ScriptedJudge(lambda context, claim: 0.5)
     response = session.respond(pipeline(ScriptedGenerator(echo)), CASES[2])
     assert session.score_one(Judged(judge), response).value == 0.5
@@ -121,6 +139,19 @@ def test_responses_answered_together_are_scored_together() -> None:
     assert judge.calls == 5
     session.score_one(Judged(judge), Response("other", case=CASES[2]))
     assert judge.calls == 6
+
+
+def test_what_is_asked_one_by_one_is_reported_as_one_evaluation() -> None:
+    told: list[Evaluation] = []
+    session = Session(companions=first_five, on_evaluation=told.append)
+    asked = pipeline(ScriptedGenerator(echo))
+    for case in CASES[:5]:
+        session.score_one(Judged(ScriptedJudge(half)), session.respond(asked, case))
+    assert [(e.golden_set, e.pipeline, e.model_calls, e.judge_calls, list(e.scores)) for e in told] == [
+        ("numbers", "scripted", 5, 0, []),
+        ("numbers", "scripted", 0, 5, ["judged"]),
+    ]
+    assert told[1].mean("judged") == 0.5
 
 
 def test_judgements_are_recorded_but_not_those_that_failed() -> None:
@@ -158,7 +189,7 @@ def test_a_fresh_closure_is_another_application_and_is_not_asked_ahead() -> None
     def make(suffix: str) -> Callable[[str], str]:
         return lambda question: question + suffix
 
-    session = Session(companions=lambda _: CASES[:5])
+    session = Session(companions=first_five)
     assert session.respond(CallablePipeline(make("a")), CASES[0]).text == "question 0?a"
     assert session.respond(CallablePipeline(make("b")), CASES[0]).text == "question 0?b"
 
@@ -172,7 +203,7 @@ def test_a_function_seen_before_is_asked_ahead_unless_others_run_the_same_tests(
 
     for alone, expected in ((True, 5), (False, 2)):
         asked.clear()
-        session = Session(companions=lambda _: CASES[:5], alone=alone)
+        session = Session(companions=first_five, alone=alone)
         for case in CASES[:2]:
             session.respond(CallablePipeline(application), case)
         assert len(asked) == expected

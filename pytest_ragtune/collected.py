@@ -1,0 +1,52 @@
+"""What finished tests have measured, gathered on the process that reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .records import Verdict
+from .reporting.json import report_value, verdict_from_value
+from .reporting.markdown import markdown_lines
+from .reporting.summary import SummaryRow
+from .reporting.table import summary_lines
+
+
+class Collected:
+    """Figures and verdicts of a whole run, from this process or from workers."""
+
+    def __init__(self) -> None:
+        self.rows: list[SummaryRow] = []
+        self.verdicts: list[Verdict] = []
+
+    def keep(self, report: pytest.TestReport) -> None:
+        """Take what a finished test has measured."""
+        for name, text in report.user_properties:
+            if name == "ragtune_evaluation":
+                self.rows.append(SummaryRow.from_json(str(text)))
+            elif name == "ragtune_verdict":
+                self.verdicts.append(verdict_from_value(json.loads(str(text))))
+
+    def show(self, terminal: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """Print the table and the verdicts that did not pass, and write the report files."""
+        width = terminal._tw.fullwidth if terminal.isatty else 120
+        lines = list(summary_lines(self.rows, self.verdicts, width=max(80, width)))
+        if lines:
+            terminal.write_sep("=", "ragtune")
+            for line in lines:
+                terminal.write_line(line)
+        for name in config.getoption("ragtune_report"):
+            path = config.invocation_params.dir / name
+            self._write(path)
+            terminal.write_line(f"report written to {name}")
+
+    def _write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".json":
+            value = report_value(self.rows, self.verdicts)
+            text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        else:
+            text = "\n".join(markdown_lines(self.rows, self.verdicts))
+        path.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,73 @@
+"""A pytest run that does not use the plugin pays nothing for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def test_no_file_no_line_no_module(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_is_loaded():
+            ours = sorted(name for name in sys.modules if name.split(".")[0] == "pytest_ragtune")
+            assert ours == [
+                "pytest_ragtune",
+                "pytest_ragtune.active",
+                "pytest_ragtune.fixtures",
+                "pytest_ragtune.options",
+                "pytest_ragtune.plugin",
+            ]
+            heavy = {"numpy", "pydantic", "scipy", "torch", "transformers"} & set(sys.modules)
+            assert not heavy
+        """
+    )
+    before = {path.name for path in pytester.path.iterdir()}
+    result = pytester.run(
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:hypothesispytest",
+    )
+    result.assert_outcomes(passed=1)
+    assert "ragtune" not in "\n".join(
+        line for line in result.outlines if not line.startswith(("plugins:", "rootdir:"))
+    )
+    assert {path.name for path in pytester.path.iterdir()} - before <= {"__pycache__", "stdout", "stderr"}
+
+
+def test_loading_costs_at_most_five_milliseconds() -> None:
+    """The least of several runs, by -X importtime: what the machine can do, not what it was doing."""
+    best = min(_import_milliseconds() for _ in range(15))
+    assert best <= 5.0
+
+
+def _import_milliseconds() -> float:
+    code = "import pytest, _pytest.config; import pytest_ragtune.plugin, pytest_ragtune.fixtures"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+    )
+    own = [line for line in done.stderr.splitlines() if "pytest_ragtune" in line]
+    assert own
+    return sum(int(line.split("|")[0].split(":")[1]) for line in own) / 1000
+
+
+def test_help_lists_every_option_with_its_prefix(pytester: pytest.Pytester) -> None:
+    result = pytester.run(sys.executable, "-m", "pytest", "--help")
+    result.stdout.fnmatch_lines(
+        [
+            "evaluation of LLM pipelines*",
+            "*--ragtune-case=ID*",
+            "*--ragtune-store=FILE*",
+            "*--ragtune-update-baselines*",
+        ]
+    )
