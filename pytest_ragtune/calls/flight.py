@@ -81,6 +81,8 @@ class Flight(Generic[T, R]):
         self.health = Health() if health is None else health
         self._end = float("inf") if limits.deadline is None else time.monotonic() + limits.deadline
         self._paused_until = 0.0
+        self._gate = asyncio.Semaphore(limits.concurrency)
+        self._asked = 0
 
     async def all(self, items: Sequence[T]) -> list[R | Fault]:
         """One result or fault an item, in order; never raises for an item."""
@@ -99,6 +101,12 @@ class Flight(Generic[T, R]):
             for _ in range(min(self.limits.concurrency, len(items))):
                 group.create_task(worker())
         return [outcomes[index] for index in range(len(items))]
+
+    async def one(self, item: T) -> R | Fault:
+        """The result or fault of one item, within the bounds that all items of this flight share."""
+        async with self._gate:
+            self._asked += 1
+            return await self._one(self._asked, item)
 
     async def _one(
         self, index: int, item: T, *, retries: int | None = None, is_probe: bool = False

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import copy
-import ipaddress
 import json
 import os
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from pytest_ragtune import extras
+from pytest_ragtune.calls.asking import Ask
 from pytest_ragtune.calls.backoff import Fault
 from pytest_ragtune.calls.flight import Flight, Health, Limits
 from pytest_ragtune.calls.running import run
 from pytest_ragtune.errors import ModelError
 from pytest_ragtune.records import Generation, Prompt
 
+from .endpoint_address import connection_fault, read_address, redact
 from .endpoint_reply import Asked, Reply, read_reply, status_fault
 
 OPENAI_URL = "https://api.openai.com/v1"
 REQUEST = 1
 """Version of the request: raised when a change here could change an answer."""
 _BATCHES_OF_CONCURRENCY = 4
-_KEY = re.compile(r"\b(?:sk|pk|rk|key)-[\w*.-]{4,}")
+
+Question = tuple["EndpointGenerator", Prompt]
+"""A prompt, and the generator whose settings it is asked with."""
 
 
 class EndpointGenerator:
@@ -80,7 +82,7 @@ class EndpointGenerator:
             raise ModelError(f"max_new_tokens is {max_new_tokens}: expected at least 1: change it")
         self.model, self.api_key_env = model, api_key_env
         self.base_url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        self.url, self._is_local = _address(self.base_url)
+        self.url, self._is_local = read_address(self.base_url)
         self.temperature, self.top_p, self.seed = temperature, top_p, seed
         self.max_new_tokens = max_new_tokens
         self.response_format = None if response_format is None else dict(response_format)
@@ -161,6 +163,26 @@ class EndpointGenerator:
         )
 
     async def _generate(self, openai: Any, key: str, prompts: Sequence[Prompt]) -> list[Generation]:
+        async with self._flight(openai, key) as flight:
+            outcomes = await flight.all([(self, prompt) for prompt in prompts])
+        return [_generation(outcome) for outcome in outcomes]
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Ask]:
+        """A function to ask prompts one by one from a coroutine, each under a schema of its own if need be.
+
+        The bounds, the repetitions and the connections are those of one call of :meth:`generate`.
+        """
+        async with self._flight(extras.load("openai", extra="endpoint"), self._key()) as flight:
+
+            async def ask(prompt: Prompt, schema: Mapping[str, Any] | None = None) -> Generation:
+                asked = self if schema is None else self.with_schema(schema)
+                return _generation(await flight.one((asked, prompt)))
+
+            yield ask
+
+    @asynccontextmanager
+    async def _flight(self, openai: Any, key: str) -> AsyncIterator[Flight[Question, Generation]]:
         async with openai.AsyncOpenAI(
             api_key=key,
             base_url=self.base_url,
@@ -169,10 +191,11 @@ class EndpointGenerator:
             http_client=openai.DefaultAsyncHttpxClient(trust_env=not self._is_local),
         ) as client:
 
-            async def ask(prompt: Prompt) -> Generation:
+            async def work(question: Question) -> Generation:
+                asked, prompt = question
                 begun = time.perf_counter()
                 try:
-                    reply = await self._ask(openai, client, prompt)
+                    reply = await asked._ask(openai, client, prompt)
                 except TimeoutError:
                     raise
                 except Fault as fault:
@@ -183,11 +206,7 @@ class EndpointGenerator:
                 seconds = time.perf_counter() - begun
                 return Generation(reply.text, reply.prompt_tokens, reply.completion_tokens, seconds)
 
-            outcomes = await Flight(ask, self.limits, self._health).all(prompts)
-        return [
-            Generation(None, error=outcome.message) if isinstance(outcome, Fault) else outcome
-            for outcome in outcomes
-        ]
+            yield Flight(work, self.limits, self._health)
 
     def _clean(self, message: str, key: str) -> str:
         return redact(message.replace(self.base_url, self.url), key)
@@ -209,7 +228,7 @@ class EndpointGenerator:
         except openai.APITimeoutError:
             raise TimeoutError("the server was too slow: raise timeout, or lower concurrency") from None
         except openai.APIConnectionError as error:
-            raise _connection_fault(error, self.url) from None
+            raise connection_fault(error, self.url) from None
         return read_reply(raw.text, raw.headers.get("content-type", ""), asked)
 
     def _body(self, prompt: Prompt, length_field: str) -> dict[str, Any]:
@@ -228,38 +247,5 @@ class EndpointGenerator:
         }
 
 
-def redact(message: str, key: str) -> str:
-    """``message`` without the key or anything that looks like one."""
-    if len(key) >= 4 and key != "none":
-        message = message.replace(key, "[key]")
-    return _KEY.sub("[key]", message)
-
-
-def _address(base_url: str) -> tuple[str, bool]:
-    """The address without user, password, query and fragment, and whether it is this machine."""
-    try:
-        parts = urlsplit(base_url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
-        raise ModelError(
-            f"base_url is {redact(base_url, '')!r}: expected an address such as http://localhost:8000/v1"
-        )
-    name = f"[{host}]" if ":" in host else host
-    place = name if port is None else f"{name}:{port}"
-    try:
-        is_local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_local = host == "localhost" or host.endswith(".localhost")
-    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}", is_local
-
-
-def _connection_fault(error: Exception, url: str) -> Fault:
-    cause = error.__cause__ or error.__context__ or error
-    said = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
-    return Fault(
-        f"no connection to {url} ({said}): check that the server runs and that base_url is its address",
-        again=True,
-        everywhere=True,
-    )
+def _generation(outcome: Generation | Fault) -> Generation:
+    return Generation(None, error=outcome.message) if isinstance(outcome, Fault) else outcome

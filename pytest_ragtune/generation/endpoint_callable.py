@@ -7,16 +7,20 @@ import copy
 import inspect
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any
 
+from pytest_ragtune.calls.asking import Ask
 from pytest_ragtune.calls.backoff import Fault, retry_after
 from pytest_ragtune.calls.flight import Flight, Health, Limits
 from pytest_ragtune.calls.running import run
 from pytest_ragtune.errors import ModelError
 from pytest_ragtune.records import Generation, Prompt
 
+Question = tuple[Prompt, Mapping[str, Any] | None]
+"""A prompt, and the schema of its answer."""
 _AGAIN = frozenset({408, 409, 425, 429})
 
 
@@ -88,15 +92,32 @@ class CallableGenerator:
         return run(self._generate(prompts)) if prompts else []
 
     async def _generate(self, prompts: Sequence[Prompt]) -> list[Generation]:
-        options = {"schema": self.schema} if self.takes_schema else {}
-        function = self.function
+        async with self._flight() as flight:
+            outcomes = await flight.all([(prompt, self.schema) for prompt in prompts])
+        return [_checked(outcome) for outcome in outcomes]
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Ask]:
+        """A function to ask prompts one by one from a coroutine, each under its own schema if need be."""
+        async with self._flight() as flight:
+
+            async def ask(prompt: Prompt, schema: Mapping[str, Any] | None = None) -> Generation:
+                return _checked(await flight.one((prompt, self.schema if schema is None else schema)))
+
+            yield ask
+
+    @asynccontextmanager
+    async def _flight(self) -> AsyncIterator[Flight[Question, Generation]]:
+        function: Any = self.function
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an object with async __call__
         )
         pool = None if is_async else ThreadPoolExecutor(self.limits.concurrency, "ragtune-callable")
         loop = asyncio.get_running_loop()
 
-        async def ask(prompt: Prompt) -> Generation:
+        async def work(question: Question) -> Generation:
+            prompt, schema = question
+            options = {"schema": schema} if self.takes_schema else {}
             begun = time.perf_counter()
             try:
                 if pool is None:
@@ -108,11 +129,14 @@ class CallableGenerator:
             return _generation(answer, time.perf_counter() - begun)
 
         try:
-            outcomes = await Flight(ask, self.limits, self._health).all(prompts)
+            yield Flight(work, self.limits, self._health)
         finally:
             if pool is not None:
                 pool.shutdown(wait=False, cancel_futures=True)
-        return [Generation(None, error=o.message) if isinstance(o, Fault) else o for o in outcomes]
+
+
+def _checked(outcome: Generation | Fault) -> Generation:
+    return Generation(None, error=outcome.message) if isinstance(outcome, Fault) else outcome
 
 
 def _fault(error: Exception) -> Fault:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections import Counter
 
@@ -136,7 +137,10 @@ def test_limits_are_checked(wrong: dict[str, int]) -> None:
 
 def test_an_interrupt_is_not_swallowed() -> None:
     async def work(item: int) -> int:
-        raise KeyboardInterrupt
+        if item == 1:
+            signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(30)
+        return item
 
     with pytest.raises(KeyboardInterrupt):
         fly(work, [1, 2])
