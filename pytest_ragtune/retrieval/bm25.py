@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from pytest_ragtune import extras
@@ -73,6 +75,9 @@ class BM25Retriever:
         ValueError: a parameter out of range.
         MissingExtra: ``backend="numba"`` without numba.
     """
+
+    name = "bm25"
+    """What a report calls it."""
 
     def __init__(
         self,
@@ -151,7 +156,8 @@ class _Bm25s:
         if _resolved(backend, len(words)) == "numba":
             self._model.compile()
         numbers = [[vocabulary[word] for word in found] for found in words]
-        self._model.index((numbers, dict(vocabulary)), create_empty_token=False, show_progress=False)
+        with _without_debug_lines():
+            self._model.index((numbers, dict(vocabulary)), create_empty_token=False, show_progress=False)
 
     def scores(self, words: list[str]) -> NDArray[np.float64]:
         found: NDArray[np.float64] = self._model.get_scores_from_ids(
@@ -171,6 +177,18 @@ class _RankBm25:
             with np.errstate(invalid="ignore"):  # an empty passage at b=1, or any at k1=0, divides 0 by 0
                 total += np.nan_to_num(self._model.get_scores([word]), nan=0.0)
         return total  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _without_debug_lines() -> Iterator[None]:
+    """bm25s logs at DEBUG whatever the user's settings: pytest would show it below every failed test."""
+    logger = logging.getLogger("bm25s")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _resolved(backend: Backend, n_passages: int) -> str:

@@ -47,6 +47,9 @@ class DenseRetriever:
         RagtuneError: the corpus has no passages.
     """
 
+    name = "dense"
+    """What a report calls it."""
+
     def __init__(
         self,
         corpus: Corpus,

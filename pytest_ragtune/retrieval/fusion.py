@@ -54,6 +54,9 @@ class HybridRetriever:
         ValueError: no retriever, or a parameter out of range.
     """
 
+    name = "hybrid"
+    """What a report calls it."""
+
     def __init__(
         self,
         retrievers: Sequence[Retriever],

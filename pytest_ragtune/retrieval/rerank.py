@@ -32,6 +32,9 @@ class EmbeddingReranker:
     cos(question, sentence)``: a long passage is not held back by the sentences that say something
     else. Vectors of passages and sentences are computed once each and kept in memory.
 
+    With MiniLM, 0.5 was the best of the blends 0, 0.25, 0.5, 0.75 and 1 by nDCG@10: on the handbook golden
+    set (0.776 with the hybrid's candidates), on python_reference (0.663) and on XQuAD (0.960).
+
     Args:
         corpus: where passage texts are looked up.
         embedder: turns texts into vectors.

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,10 +108,15 @@ def multi_query(corpus: Corpus) -> Retriever:
     return MultiQuery(bm25(corpus), halves)
 
 
-def minilm(corpus: Corpus) -> Retriever:
+@cache
+def packaged_embedder() -> Embedder:
     from pytest_ragtune.retrieval.embedding import SentenceEmbedder
 
-    return DenseRetriever(corpus, SentenceEmbedder())
+    return SentenceEmbedder()
+
+
+def minilm(corpus: Corpus) -> Retriever:
+    return DenseRetriever(corpus, packaged_embedder())
 
 
 Make = Callable[[Corpus], Retriever]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import math
 import os
 import random
@@ -53,6 +54,17 @@ def test_a_word_in_every_passage_still_finds_them() -> None:
 def test_passages_that_share_no_word_are_no_hits() -> None:
     hits = BM25Retriever(corpus_of("refund", "parcel", "")).retrieve(["refund"], 3)[0]
     assert [hit.passage_id for hit in hits] == ["d#1"]
+
+
+@pytest.mark.parametrize("engine", ["bm25s", "rank_bm25"])
+def test_indexing_logs_and_prints_nothing(
+    engine: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    level = logging.getLogger("bm25s").level
+    BM25Retriever(corpus_of("refund", "parcel"), engine=engine).retrieve(["refund", ""], 2)
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("bm25s").level == level
 
 
 def test_headings_are_indexed() -> None:
