@@ -62,7 +62,7 @@ def attend(
         mixed = torch.matmul(_softmax(torch, scores), value)
     else:
         mixed = _with_prefix(torch, grouped, scores, value, prefix[module.layer_idx], scaling)
-    return mixed.view(batch, heads, length, dim).transpose(1, 2).contiguous(), None
+    return mixed.reshape(batch, heads, length, dim).transpose(1, 2).contiguous(), None
 
 
 def _hide(torch: Any, scores: Any, mask: Any | None) -> None:
