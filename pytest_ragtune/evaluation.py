@@ -8,7 +8,7 @@ from typing import Any
 
 from .application import CallablePipeline
 from .golden import load_golden_set
-from .metrics.catalogue import resolve
+from .metrics.catalogue import needs_judge, resolve
 from .pipeline import PipelineLike, retrieval_pipeline
 from .protocols import Judge, Metric, Retriever
 from .records import Evaluation, GoldenSet, Response, Score
@@ -53,9 +53,10 @@ def evaluate(
         raise ValueError(f"golden set {golden_set.name!r} has no case left to ask: check tags= and cases=")
     if isinstance(metrics, str):
         raise ValueError(f"metrics is the string {metrics!r}: expected a list such as [{metrics!r}]")
-    resolved = resolve(metrics, judge if judge is not None else active.judge)
+    resolved = _resolved(metrics, judge, active)
     asked = _as_pipeline(pipeline)
     outcome = active.ask(asked, golden_set.cases)
+    answers = getattr(asked, "generator", asked) is not None  # a bare retriever asks no model
     scored = {m.info.name: active.score(m, golden_set.cases, outcome.responses) for m in resolved}
     evaluation = Evaluation(
         pipeline=asked.name,
@@ -66,8 +67,8 @@ def evaluate(
         scores={name: tuple(scores) for name, (scores, _) in scored.items()},
         metrics={metric.info.name: metric.info for metric in resolved},
         path=golden_set.path,
-        model_calls=outcome.computed,
-        replayed=outcome.replayed,
+        model_calls=outcome.computed if answers else 0,
+        replayed=outcome.replayed if answers else 0,
         judge_calls=sum(calls for _, calls in scored.values()),
         notes=tuple(dict.fromkeys(r.note for r in outcome.responses if r.note)),
     )
@@ -82,8 +83,15 @@ def score_response(response: Response, metric: str | Metric, judge: Judge | None
     In a pytest run the responses of one test function are scored in one batch, at the first call.
     """
     active = session()
-    resolved = resolve([metric], judge if judge is not None else active.judge)
+    resolved = _resolved([metric], judge, active)
     return active.score_one(resolved[0], response)
+
+
+def _resolved(metrics: Sequence[str | Metric], judge: Judge | None, active: Session) -> list[Metric]:
+    """Metrics from names; the default judge is made only when a name needs one."""
+    if judge is None and needs_judge(metrics):
+        judge = active.judge
+    return resolve(metrics, judge)
 
 
 def _session(store: Store | str | Path | None, progress: Progress | None) -> Session:

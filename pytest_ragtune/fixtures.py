@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .records import Case, Corpus, GoldenSet
     from .run import Run
 
+RETRIEVERS = ("bm25", "dense", "hybrid")
 NEEDS_CASE = (
     "golden_case is filled in by parametrisation: ask for it in a test, not in a fixture of wider scope"
 )
@@ -106,9 +107,16 @@ def reranker(request: pytest.FixtureRequest, corpus: Corpus, embedder: Embedder)
 
 
 @pytest.fixture
-def retriever(hybrid_retriever: Retriever) -> Retriever:
-    """What the ``rag`` pipelines retrieve with: override it to test another."""
-    return hybrid_retriever
+def retriever(request: pytest.FixtureRequest, golden_set: GoldenSet) -> Retriever:
+    """What the ``rag`` pipelines retrieve with: the golden set's ``defaults.retriever``, else the hybrid."""
+    name = golden_set.defaults.get("retriever", "hybrid")
+    if name not in RETRIEVERS:
+        raise pytest.UsageError(
+            f"golden set {golden_set.name!r}: defaults.retriever is {name!r}; expected one of "
+            f"{', '.join(RETRIEVERS)}, or override the retriever fixture"
+        )
+    found: Retriever = request.getfixturevalue(f"{name}_retriever")
+    return found
 
 
 @pytest.fixture

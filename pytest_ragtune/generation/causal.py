@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pytest_ragtune import extras
 from pytest_ragtune.errors import ContextOverflow, ModelError
@@ -16,6 +17,7 @@ from pytest_ragtune.records import Generation, Prompt
 
 from .attention import KeyValues, register
 from .chat import Chat, Encoded
+from .constrained import Grammar, constrain, shared_decoder
 from .decoding import Decoder, Row, capacity
 from .loading import installed_version, load_weights, resolve_device, resolve_dtype
 from .models import Progress, context_window, prepare_model, resolve_model, weights_fingerprint
@@ -72,6 +74,8 @@ class CausalGenerator:
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(dtype, self.device)
         self.progress = progress
+        self.grammar: Grammar | None = None
+        self.shared_with: Self | None = None
         self._prefixes: OrderedDict[tuple[int, ...], KeyValues] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -97,7 +101,19 @@ class CausalGenerator:
         }
         if self.temperature > 0:
             parts |= {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
+        if self.grammar is not None:
+            parts["grammar"] = self.grammar.identity
         return parts
+
+    def with_schema(self, schema: Mapping[str, Any], name: str = "answer") -> Self:
+        """A generator over the same loaded model that writes only JSON under ``schema``."""
+        return constrain(self, schema)
+
+    def with_seed(self, seed: int) -> Self:
+        """A generator over the same loaded model with a seed of its own."""
+        other = copy.copy(self)
+        other.shared_with, other.seed = self, self.seed + seed
+        return other
 
     @cached_property
     def source(self) -> Path:
@@ -122,11 +138,15 @@ class CausalGenerator:
     @cached_property
     def chat(self) -> Chat:
         """Tokenizer and chat template."""
+        if self.shared_with is not None:
+            return self.shared_with.chat
         return Chat(self.folder)
 
     @cached_property
     def decoder(self) -> Decoder:
         """The loaded model."""
+        if self.shared_with is not None:
+            return shared_decoder(self, self.shared_with)
         model = self._load()
         if not can_share_tables(model):
             model.set_attn_implementation("eager")
@@ -220,9 +240,10 @@ class CausalGenerator:
                 done(row)
 
     def _chooser(self, encoded: Encoded) -> Callable[[Any], int]:
-        if self.temperature == 0:
-            return greedy
-        return sampler(self.temperature, self.top_p, self.seed, encoded.shared + encoded.own)
+        choose: Callable[[Any], int] = greedy
+        if self.temperature > 0:
+            choose = sampler(self.temperature, self.top_p, self.seed, encoded.shared + encoded.own)
+        return choose if self.grammar is None else self.grammar.guide(choose)
 
     def _prefix(self, tokens: tuple[int, ...]) -> KeyValues:
         """Keys and values of a shared beginning; the last two are kept."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_ragtune.records import Prompt
 
-REASON_CHARACTERS = 300
+REASON_CHARACTERS = 150
 """Longest explanation that is asked for."""
 CLAIMS_AT_MOST = 40
 """Most claims of one text."""

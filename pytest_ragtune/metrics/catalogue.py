@@ -62,6 +62,11 @@ def metric(name: str, *, judge: Any = None) -> Metric:
     )
 
 
+def needs_judge(metrics: Sequence[str | Metric]) -> bool:
+    """Whether any of ``metrics`` is given by name and scored by a judge."""
+    return any(item in _JUDGED for item in metrics if isinstance(item, str))
+
+
 def resolve(metrics: Sequence[str | Metric], judge: Any = None) -> list[Metric]:
     """Metrics from names and objects, in the order given.
 
