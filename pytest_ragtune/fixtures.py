@@ -152,7 +152,7 @@ def lora_adapter(
     run = _run(request)
     if not golden_set.train:
         raise pytest.UsageError(
-            f"golden set {golden_set.name!r} has no train.jsonl: the lora fixtures need examples to train on; "
+            f"golden set {golden_set.name!r} has no train.jsonl: the lora fixtures train on its examples; "
             "add them, or override the lora_adapter fixture with load_adapter(folder)"
         )
     return run.memo(

@@ -47,7 +47,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "ragtune_undecided",
-        "what an undecided check does: fail, warn or pass; default: fail for thresholds, warn for regressions",
+        "what an undecided check does: fail, warn or pass; by default thresholds fail, regressions warn",
         default="",
     )
 

@@ -62,7 +62,8 @@ def check_known_cases(config: pytest.Config) -> None:
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
             advice = f"; did you mean {' or '.join(close)}?" if close else ""
             raise pytest.UsageError(
-                f"--ragtune-case={name}: none of the {len(known)} cases of the golden sets has this id{advice}"
+                f"--ragtune-case={name}: none of the {len(known)} cases of the golden sets has this id"
+                f"{advice}"
             )
 
 

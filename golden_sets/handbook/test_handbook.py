@@ -1,4 +1,4 @@
-"""Which way of giving a model the handbook answers its questions, and does it still work after today's change?
+"""Which way of giving a model the handbook answers its questions, and does it still work today?
 
 Each threshold stands below what was measured when it was written, far enough that noise does not trip
 it, close enough that a broken part does. The baselines hold the approaches to what they did then.

@@ -1,4 +1,4 @@
-"""The language reference that ships with Python: many passages, close to one another, far more than a window holds.
+"""The language reference that ships with Python: many close passages, more than a window holds.
 
 Each threshold stands below what was measured when it was written, far enough that noise does not trip
 it, close enough that a broken part does.

@@ -1,4 +1,4 @@
-"""Every plugin test runs a real pytest in a process of its own, over a small golden set with a scripted model."""
+"""Every plugin test runs a real pytest in its own process, over a small golden set with a scripted model."""
 
 from __future__ import annotations
 
