@@ -19,6 +19,7 @@ from pytest_ragtune.structured import read_json
 
 _BINARY = frozenset({"verdict", "noncommittal", "attributed", "classification"})
 """Fields that are 0 or 1 where they are whole numbers."""
+_MAY_BE_EMPTY = frozenset({"reason"})
 _KEPT = (
     "type", "enum", "const", "minItems", "maxItems", "minimum", "maximum", "minLength", "maxLength",
     "description",
@@ -46,7 +47,7 @@ async def ask_model(ask: Ask, prompt: str, model: Any, transcript: Transcript) -
         transcript: notes the answer, or the fault.
 
     Raises:
-        Fault: no answer, no JSON, JSON of another shape, an empty list, a verdict other than 0 or 1.
+        Fault: no answer, no JSON, JSON of another shape, an empty list or text, a verdict other than 0 or 1.
     """
     try:
         answer = await ask(Prompt(prompt), strict_schema(model.model_json_schema()))
@@ -73,6 +74,9 @@ def _read(text: str, model: Any) -> Any:
     for name, inner in _fields(found.model_dump()):
         if isinstance(inner, list) and not inner:
             raise Fault(f"the judge's answer has an empty list of {name}")
+        texts = inner if isinstance(inner, list) else [inner]
+        if name not in _MAY_BE_EMPTY and any(isinstance(text, str) and not text.strip() for text in texts):
+            raise Fault(f"the judge's answer has an empty text in {name}")
         if name in _BINARY and isinstance(inner, int) and inner not in (0, 1):
             raise Fault(f"the judge's answer has {name} {inner}: expected 0 or 1")
     return found

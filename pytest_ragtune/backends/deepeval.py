@@ -34,7 +34,6 @@ _OFF = {
     "DEEPEVAL_DISABLE_DOTENV": "1",
     "DEEPEVAL_DISABLE_LEGACY_KEYFILE": "1",
     "DEEPEVAL_UPDATE_WARNING_OPT_IN": "0",
-    "DEEPEVAL_FILE_SYSTEM": "READ_ONLY",
 }
 _VERDICTS: dict[str, Callable[[Any, Any], tuple[str, list[Any] | None, range]]] = {
     "faithfulness": lambda m, asked: ("claims", m.verdicts, _just(m.claims)),
@@ -81,7 +80,7 @@ class DeepEvalMetric:
         self.name = name.removeprefix("deepeval:")
         self._class = _find(self.name)
         if generator is None:
-            raise ValueError(f"deepeval:{self.name} needs a generator and got none: pass generator=")
+            raise ValueError(f"deepeval:{self.name} got no generator, which it needs: pass generator=")
         self.judge = generator
         self._parameters = parameters
         self._limits = Limits(concurrency, timeout, retries=0)

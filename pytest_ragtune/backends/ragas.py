@@ -79,6 +79,9 @@ class RagasMetric:
         self._parameters = parameters
         self._limits = Limits(concurrency, timeout, retries=0)
         self._arguments = _arguments(self._class, self.name)
+        unknown = set(parameters) - (set(takes) - {"self", "llm", "embeddings", "name", "kwargs"})
+        if unknown:
+            raise ValueError(f"ragas:{self.name} does not take {sorted(unknown)}")
         self._metric  # a wrong parameter is told now  # noqa: B018
         self.info = self._info()
 
@@ -133,7 +136,7 @@ class RagasMetric:
         return MetricInfo(
             name=name,
             identity=identity(name, "ragas", self.judge, self.embedder, self._parameters),
-            formula=(inspect.getdoc(self._class) or self.name).splitlines()[0],
+            formula=f"as ragas computes {self._class.__name__}",
             source=f"ragas {importlib.metadata.version('ragas')}, {self._class.__module__}",
             undefined="None when the case or the response lacks a field, when ragas gives NaN or fails, or "
             "when an answer of the judge is malformed, empty, of unknown verdicts or short of verdicts",
@@ -178,7 +181,7 @@ def _arguments(found: Any, name: str) -> list[str]:
 
 def _require(part: str, given: object, is_needed: bool, name: str) -> None:
     if is_needed and given is None:
-        raise ValueError(f"ragas:{name} needs a {part} and got none: pass {part}=")
+        raise ValueError(f"ragas:{name} got no {part}, which it needs: pass {part}=")
 
 
 def _llm_class() -> Any:
