@@ -15,8 +15,8 @@ PACKAGE = ROOT / "pytest_ragtune"
 
 # Lower layers first. A module may import from its own block and from every block in a lower layer.
 LAYERS: list[list[set[str]]] = [
-    [{"records", "protocols", "errors", "extras", "active", "structured"}, {"calls"}],
-    [{"metrics"}, {"statistics"}, {"text"}],
+    [{"records", "protocols", "errors", "extras", "active", "structured"}],
+    [{"metrics"}, {"statistics"}, {"text"}, {"calls"}],
     [
         {"context", "pipeline", "application", "prompt", "recording", "store"},
         {"golden"},
