@@ -46,7 +46,7 @@ class AnswerRelevance:
         self.info = MetricInfo(
             name="answer_relevance",
             identity=identity("answer_relevance", 1, judge=judge.identity),
-            formula="the judge's probability that the answer answers the question; 0 if it refuses or is empty",
+            formula="the judge's probability that the answer answers the question; 0 for a refusal or ''",
             source="Es et al. 2024, RAGAS, section 3, with a local judge in the LLM's place",
             undefined="None when there is no answer, no question, or it could not be judged; "
             "not applicable to a refusal of an unanswerable case",
@@ -109,7 +109,7 @@ class ContextPrecision:
             name="context_precision",
             identity=identity("context_precision", 1, judge=judge.identity, threshold=self._threshold),
             formula="mean precision at the rank of each useful passage; useful: supports a claim of the "
-            f"reference or answers the question with probability >= {self._threshold:g}; 0 when none is useful",
+            f"reference or answers the question with probability >= {self._threshold:g}; 0 if none is",
             source="RAGAS documentation, Context Precision, with a local judge in the LLM's place",
             undefined="None without context, when the context is an unranked corpus, or when it could not be "
             "judged; not applicable to an unanswerable case",
