@@ -215,26 +215,26 @@ class Bounded:
     mean: float
     """The sample's mean."""
     lower: Vector
-    """Sorted draws of the mean with the extra case at the lower bound."""
+    """Draws of the mean with the extra case at the lower bound."""
     upper: Vector
-    """Sorted draws of the mean with the extra case at the upper bound."""
+    """Draws of the mean with the extra case at the upper bound."""
     method: str = "bounded (Gaffke)"
     """Name of the method."""
 
     def limits(self, confidence: float) -> tuple[float, float]:
         """One quantile of each set of draws."""
-        rank = max(int((1 - confidence) / 2 * (len(self.lower) + 1) + 1e-9), 1)
-        return float(self.lower[rank - 1]), float(self.upper[-rank])
+        partition, size = load("numpy").partition, len(self.lower)
+        rank = max(int((1 - confidence) / 2 * (size + 1) + 1e-9), 1)
+        low = partition(self.lower, rank - 1)[rank - 1]
+        return float(low), float(partition(self.upper, size - rank)[size - rank])
 
     def p_above(self, value: float) -> float:
         """Share of lower draws at or below ``value``, never 0."""
-        at_most = int(load("numpy").searchsorted(self.lower, value, side="right"))
-        return (at_most + 1) / (len(self.lower) + 1)
+        return (int((self.lower <= value).sum()) + 1) / (len(self.lower) + 1)
 
     def p_below(self, value: float) -> float:
         """Share of upper draws at or above ``value``, never 0."""
-        below = int(load("numpy").searchsorted(self.upper, value, side="left"))
-        return (len(self.upper) - below + 1) / (len(self.upper) + 1)
+        return (int((self.upper >= value).sum()) + 1) / (len(self.upper) + 1)
 
 
 def bounded(values: Vector, bounds: tuple[float, float], seed: int = 0) -> Bounded:
@@ -248,7 +248,7 @@ def bounded(values: Vector, bounds: tuple[float, float], seed: int = 0) -> Bound
     total, weighted = weights.sum(axis=1) + extra, weights @ distinct
     low, high = bounds
     lower, upper = (weighted + extra * low) / total, (weighted + extra * high) / total
-    return Bounded(float(values.mean()), np.sort(lower), np.sort(upper))
+    return Bounded(float(values.mean()), lower, upper)
 
 
 def _unit(value: float) -> float:

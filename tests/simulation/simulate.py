@@ -208,14 +208,14 @@ def simulate(world: World, n: int, drop: float, runs: int, seed: int = 0) -> Sam
 
 
 def predicted(world: World, n: int, drop: float, margin: float) -> tuple[float, float]:
-    """Predicted shares of passes and failures: exact for 0/1 scores, else resampled from a pilot of 2,000."""
-    change = case_changes(world, *world.draw(np.random.default_rng(1), 2000, drop))
+    """Predicted shares of passes and failures: exact for 0/1 scores, else resampled from a pilot of 5,000."""
+    change = case_changes(world, *world.draw(np.random.default_rng(1), 5000, drop))
     if world.binary:
         change = case_changes(world, *world.draw(np.random.default_rng(1), 100_000, drop))
         power = predict_power(-drop, float(change.std()), n, margin=margin, binary=True)
     else:
         change += -drop - change.mean()
-        power = resampled_power(np.clip(change, -1, 1).tolist(), n, margin=margin, bounds=UNIT)
+        power = resampled_power(np.clip(change, -1, 1).tolist(), n, margin=margin, bounds=UNIT, runs=2000)
     return 100 * power.passes, 100 * power.fails
 
 
