@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 _providers: list[Callable[[], Any]] = []
@@ -22,3 +23,27 @@ def uninstall(provider: Callable[[], Any]) -> None:
 def provided_session() -> Any | None:
     """The :class:`pytest_ragtune.session.Session` of the test run; None outside of one."""
     return _providers[-1]() if _providers else None
+
+
+_exclusions: list[Callable[[], AbstractContextManager[Any]]] = []
+
+
+def exclude_with(lock: Callable[[], AbstractContextManager[Any]]) -> None:
+    """Let ``lock`` keep local models of several processes from computing at once."""
+    _exclusions.append(lock)
+
+
+def include_again(lock: Callable[[], AbstractContextManager[Any]]) -> None:
+    """Take ``lock`` back."""
+    if lock in _exclusions:
+        _exclusions.remove(lock)
+
+
+def exclusively() -> AbstractContextManager[Any]:
+    """Hold this while a local model computes.
+
+    Two processes that share a few cores slow each other down many times over, because each spins
+    while it waits for its own threads. Workers of one test run therefore take turns; a process of
+    its own waits for nobody.
+    """
+    return _exclusions[-1]() if _exclusions else nullcontext()

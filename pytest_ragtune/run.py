@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from . import asserts, options
+from . import active, asserts, options
 from .parametrise import case_of, companions_of, function_of
 from .progress import ProgressLines
 from .protocols import Judge
@@ -44,6 +45,10 @@ class Run:
             alone=not is_worker,
         )
         self._settings = ExitStack()
+        if is_worker:
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when a local model's threads start
+            active.exclude_with(self._turn)
+            self._settings.callback(active.include_again, self._turn)
         self._set(asserts.verdict_listener, self._on_verdict)
         self._set(asserts.rerun_command, self.rerun)
         self._set(asserts.updates_baselines, self.config.getoption("ragtune_update_baselines"))
@@ -71,6 +76,9 @@ class Run:
         name = getattr(item, "originalname", None) or item.name
         place = path.relative_to(root) if path.is_relative_to(root) else path
         return f"pytest {place.as_posix()} -k {name}"
+
+    def _turn(self) -> AbstractContextManager[Any]:
+        return self.session.store.single_flight("local models")
 
     def _set(self, setting: ContextVar[T], value: T) -> None:
         token = setting.set(value)

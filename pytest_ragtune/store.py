@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS records (
     key TEXT PRIMARY KEY, kind TEXT NOT NULL, parts TEXT NOT NULL, value TEXT NOT NULL, seconds REAL
 ) WITHOUT ROWID;
 """
+_PATIENCE = 60.0  # seconds to wait for another process' lock
 _CHUNK = 500  # keys asked for in one statement; SQLite's oldest limit is 999 variables
 
 
@@ -135,7 +137,9 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(self._explain("write", error)) from error
-        lock: AbstractContextManager[Any] = filelock.FileLock(folder / f"{digest(name)[:32]}.lock")
+        lock: AbstractContextManager[Any] = filelock.FileLock(
+            folder / f"{digest(name)[:32]}.lock", is_singleton=True
+        )  # one object a file: a process that holds it may take it again
         return lock
 
     def close(self) -> None:
@@ -148,10 +152,10 @@ class Store:
         if self._connection is not None:
             return self._connection
         if self.path is not None and not self.path.parent.exists():
-            self.path.parent.mkdir(parents=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         connection = sqlite3.connect(
-            ":memory:" if self.path is None else self.path, timeout=60.0, isolation_level=None
+            ":memory:" if self.path is None else self.path, timeout=_PATIENCE, isolation_level=None
         )
         try:
             self._prepare(connection)
@@ -169,9 +173,9 @@ class Store:
                 "expected a store or no file; choose another file with --ragtune-store=FILE"
             )
         if not tables:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
-            connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+            _use_write_ahead_log(connection)
+            schema = f"INSERT OR IGNORE INTO meta VALUES ('schema', '{SCHEMA}');"
+            connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {schema} COMMIT;")
         connection.execute("PRAGMA synchronous=NORMAL")
         row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
         schema = int(row[0]) if row else SCHEMA
@@ -203,3 +207,17 @@ class Store:
         else:
             todo = "check the path and its permissions or choose another file"
         return f"cannot {doing} the store {self.path}: {cause}; {todo} with --ragtune-store=FILE"
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the journal; SQLite does not wait by itself for another process that is doing the same."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pytest_ragtune import extras
+from pytest_ragtune.active import exclusively
 from pytest_ragtune.errors import ContextOverflow, ModelError
 from pytest_ragtune.records import Generation, Prompt
 
@@ -207,7 +208,8 @@ class CausalGenerator:
             else:
                 fitting.append((index, encoded))
         for _, members in self._groups(fitting):
-            self._answer(members, results, len(prompts))
+            with exclusively():
+                self._answer(members, results, len(prompts))
         return [results[index] for index in range(len(prompts))]
 
     def _groups(

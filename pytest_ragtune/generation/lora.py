@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ragtune import extras
+from pytest_ragtune.active import exclusively
 from pytest_ragtune.errors import AdapterError
 from pytest_ragtune.records import Example, Prompt
 
@@ -207,7 +208,8 @@ def _train(
         if folder is None:
             return
         begun = time.perf_counter()
-        losses = fit(examples, model_folder, folder, recipe, str(notes["system"]), progress)
+        with exclusively():
+            losses = fit(examples, model_folder, folder, recipe, str(notes["system"]), progress)
         told = {**notes, "losses": losses, "seconds": round(time.perf_counter() - begun, 1)}
         (folder / TRAINING).write_text(json.dumps(told, indent=1), encoding="utf-8")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ragtune import extras
+from pytest_ragtune.active import exclusively
 from pytest_ragtune.errors import ModelError
 
 from . import batching
@@ -88,7 +89,8 @@ class SentenceEmbedder:
         check_questions(texts)
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)  # type: ignore[no-any-return]
-        return self._vectors(texts)
+        with exclusively():
+            return self._vectors(texts)
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         np = extras.load("numpy")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,16 +47,22 @@ def test_no_file_no_line_no_module(pytester: pytest.Pytester) -> None:
     assert {path.name for path in pytester.path.iterdir()} - before <= {"__pycache__", "stdout", "stderr"}
 
 
-def test_loading_costs_at_most_five_milliseconds() -> None:
+def test_loading_costs_at_most_five_milliseconds(tmp_path: Path) -> None:
     """The least of several runs, by -X importtime: what the machine can do, not what it was doing."""
-    best = min(_import_milliseconds() for _ in range(15))
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}  # compiled, as an installed package is
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    best = min(_import_milliseconds(environment) for _ in range(15))
     assert best <= 5.0
 
 
-def _import_milliseconds() -> float:
+def _import_milliseconds(environment: dict[str, str]) -> float:
     code = "import pytest, _pytest.config; import pytest_ragtune.plugin, pytest_ragtune.fixtures"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-X", "importtime", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     )
     own = [line for line in done.stderr.splitlines() if "pytest_ragtune" in line]
     assert own
