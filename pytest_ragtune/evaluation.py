@@ -98,11 +98,8 @@ def _session(store: Store | str | Path | None, progress: Progress | None) -> Ses
     active = session()
     if store is None and progress is None:
         return active
-    return Session(
-        active.store if store is None else store if isinstance(store, Store) else Store(store),
-        judge=lambda: active.judge,
-        progress=progress or active.progress,
-        on_evaluation=active.on_evaluation,
+    return active.apart(
+        None if store is None else store if isinstance(store, Store) else Store(store), progress
     )
 
 

@@ -112,6 +112,15 @@ class Session:
                 self._judge = self._make_judge()
         return self._judge
 
+    def apart(self, store: Store | None, progress: Progress | None) -> Session:
+        """A session like this one with a store or a progress of its own."""
+        return Session(
+            self.store if store is None else store,
+            judge=lambda: self.judge,
+            progress=progress or self.progress,
+            on_evaluation=self.on_evaluation,
+        )
+
     def ask(self, pipeline: PipelineLike, cases: Sequence[Case], repeat: int = 0) -> Outcome:
         """The responses to ``cases``: recorded ones from the store, the others computed and recorded."""
         store, identity, _ = self._recorder(pipeline)

@@ -120,6 +120,20 @@ class LoraGenerator(CausalGenerator):
         self.adapter = adapter if isinstance(adapter, Adapter) else load_adapter(adapter)
         self._is_verified = False
 
+    def without_adapter(self) -> CausalGenerator:
+        """The base model under the same parameters."""
+        return CausalGenerator(
+            self.model,
+            max_new_tokens=self.max_new_tokens,
+            dtype=self.dtype,
+            batch_size=self.batch_size,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            seed=self.seed,
+            device=self.device,
+            progress=self.progress,
+        )
+
     def _identity(self) -> dict[str, object]:
         return super()._identity() | {"kind": "lora", "adapter": self.adapter.fingerprint}
 
