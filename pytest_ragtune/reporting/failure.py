@@ -45,11 +45,14 @@ def headline(verdict: Verdict) -> str:
     return "  ".join(parts)
 
 
+def is_without_baseline(verdict: Verdict) -> bool:
+    """Whether a regression could not be looked for, since there is nothing to compare with."""
+    return verdict.check == "no_regression" and verdict.value is None and not verdict.unscored
+
+
 def _comparison(verdict: Verdict) -> str:
     if verdict.value is None:
-        return (
-            "has no baseline" if verdict.check == "no_regression" and not verdict.unscored else "has no score"
-        )
+        return "has no baseline" if is_without_baseline(verdict) else "has no score"
     value, bar = _numbers(verdict, verdict.value)
     if verdict.outcome == "undecided":
         return f"{value} undecided at {bar}"

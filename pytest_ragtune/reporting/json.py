@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +13,7 @@ from .summary import SummaryRow, merged
 
 SCHEMA = 1
 """Schema of the report file."""
+_CALLS = ("model_calls", "replayed", "judge_calls")
 
 
 def verdict_value(verdict: Verdict) -> dict[str, Any]:
@@ -36,9 +38,21 @@ def _case_score(value: Mapping[str, Any]) -> CaseScore:
 
 
 def report_value(rows: Iterable[SummaryRow], verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """The whole report as one JSON value."""
-    return {
-        "schema": SCHEMA,
-        "evaluations": [row.value() for row in merged(rows)],
-        "verdicts": [verdict_value(verdict) for verdict in verdicts],
-    }
+    """The whole report as one JSON value.
+
+    What was measured and decided stands apart from how the run came to it (``run``: answers computed
+    and replayed), and in an order of its own: a run that was killed and went on, or that was spread
+    over workers, reports the same evaluations and verdicts byte for byte.
+    """
+    evaluations = sorted((row.value() for row in merged(rows)), key=_text)
+    run = [
+        {name: row[name] for name in ("pipeline", "golden_set")} | {name: row.pop(name) for name in _CALLS}
+        for row in evaluations
+    ]
+    decided = sorted((verdict_value(verdict) for verdict in verdicts), key=_text)
+    return {"schema": SCHEMA, "evaluations": evaluations, "verdicts": decided, "run": run}
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    names = [value["golden_set"], value["pipeline"]]
+    return json.dumps([names, value], sort_keys=True, ensure_ascii=False)

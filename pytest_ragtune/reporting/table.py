@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_ragtune.records import Verdict
 
-from .failure import headline
+from .failure import headline, is_without_baseline
 from .summary import Cell, SummaryRow, merged, summarise
 
 __all__ = ["Cell", "SummaryRow", "merged", "summarise", "summary_lines", "verdict_lines"]
@@ -47,11 +47,17 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         if any(verdict.outcome == outcome for verdict in verdicts)
     ]
     yield f"checks: {', '.join(counts)}"
+    missing: dict[tuple[str, str], list[str]] = {}
     for verdict in verdicts:
-        if verdict.outcome != "pass":
-            where = " ".join(part for part in (verdict.golden_set, verdict.pipeline) if part)
+        where = " ".join(part for part in (verdict.golden_set, verdict.pipeline) if part)
+        if is_without_baseline(verdict):
+            missing.setdefault((where, verdict.note), []).append(verdict.metric)
+        elif verdict.outcome != "pass":
             note = f"  ({verdict.note})" if verdict.note else ""
             yield GAP.join(part for part in (verdict.outcome, where, headline(verdict)) if part) + note
+    for (where, note), metrics in missing.items():
+        yield GAP.join(part for part in ("fail", where, f"no baseline for {', '.join(metrics)}") if part)
+        yield f"      {note}"
 
 
 def _count(number: int, what: str) -> str:

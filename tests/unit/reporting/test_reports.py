@@ -9,10 +9,16 @@ from dataclasses import replace
 import pytest
 
 from pytest_ragtune.checks import at_least, no_regression
-from pytest_ragtune.records import Claim, Evaluation, Score
+from pytest_ragtune.records import Claim, Evaluation, Score, Verdict
 from pytest_ragtune.reporting.json import report_value, verdict_from_value, verdict_value
 from pytest_ragtune.reporting.markdown import markdown_lines
-from pytest_ragtune.reporting.table import SummaryRow, merged, summarise, summary_lines
+from pytest_ragtune.reporting.table import (
+    SummaryRow,
+    merged,
+    summarise,
+    summary_lines,
+    verdict_lines,
+)
 
 Make = Callable[..., Evaluation]
 NOT_APPLICABLE = Score(None, "no label", applicable=False)
@@ -150,3 +156,17 @@ def test_the_markdown_report(rag: Evaluation, closed_book: Evaluation) -> None:
         "**fail** handbook rag at_least\n\n```text\nR@5 0.83 < 0.90  n=30"
     )
     assert text.rstrip().endswith("```")
+
+
+def test_missing_baselines_take_one_line_a_pipeline() -> None:
+    verdicts = [
+        Verdict(
+            "fail", "no_regression", metric, "rag", "handbook", None, 0.02, 40, 0, note="make one with: x"
+        )
+        for metric in ("R@5", "RR")
+    ]
+    assert list(verdict_lines(verdicts)) == [
+        "checks: 2 failed",
+        "fail  handbook rag  no baseline for R@5, RR",
+        "      make one with: x",
+    ]
