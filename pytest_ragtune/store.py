@@ -174,8 +174,8 @@ class Store:
             )
         if not tables:
             _use_write_ahead_log(connection)
-            schema = f"INSERT OR IGNORE INTO meta VALUES ('schema', '{SCHEMA}');"
-            connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {schema} COMMIT;")
+            mark = f"INSERT OR IGNORE INTO meta VALUES ('schema', '{SCHEMA}');"
+            connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {mark} COMMIT;")
         connection.execute("PRAGMA synchronous=NORMAL")
         row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
         schema = int(row[0]) if row else SCHEMA
