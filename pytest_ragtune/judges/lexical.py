@@ -132,7 +132,8 @@ def _relevance(question: str, answer: str) -> Support:
 def relevance_logit(question: str, answer: str) -> float:
     """Log-odds that ``answer`` answers ``question``."""
     asked, given = read_claim(question), read_claim(answer)
-    logit = RELEVANCE_WEIGHT * len(asked.content & given.content) / len(asked.content) + RELEVANCE_BIAS
+    wanted = asked.content or asked.every
+    logit = RELEVANCE_WEIGHT * len(wanted & given.every) / len(wanted) + RELEVANCE_BIAS
     is_short = len(words(answer)) <= _SHORT_WORDS
     if _ASKS_NUMBER.search(question):
         new = numbers_of(words(answer)) - asked.numbers

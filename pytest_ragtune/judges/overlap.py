@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_ragtune.text import sentences, words
 from pytest_ragtune.text.tokens import STOP_WORDS, stem, word_set
@@ -103,10 +103,9 @@ class Match:
 def read_claim(text: str) -> Reading:
     """A claim's words, without list numbers and citation marks; its numbers are those it must be held to."""
     bare = _SOURCE_MARK.sub(" ", text)
-    reading = _read(bare, _STRICT)
-    every = reading.every or frozenset(text.split())
-    in_names = frozenset(_IN_A_NAME.findall(bare))
-    return Reading(reading.content or every, every, reading.numbers - in_names, reading.negated, _names(bare))
+    reading = _read(bare if words(bare) else text, _STRICT)
+    numbers = reading.numbers - frozenset(_IN_A_NAME.findall(bare))
+    return replace(reading, numbers=numbers, names=_names(bare))
 
 
 def read_context(text: str) -> Context:
@@ -121,20 +120,22 @@ def read_context(text: str) -> Context:
 
 
 def match(claim: Reading, window: Window) -> Match:
-    """How ``claim`` fits into ``window``."""
+    """How ``claim``, which has at least one word, fits into ``window``."""
     shared = [len(claim.content & reading.content) for reading in window.sentences]
     best = max(range(len(shared)), key=shared.__getitem__)
     pairs = (
         len(claim.content & (one.content | other.content))
         for one, other in zip(window.sentences, window.sentences[1:], strict=False)
     )
-    nearest, everywhere = window.sentences[best], window.union
-    close = max(shared[best], max(pairs, default=0))
+    nearest = window.sentences[best]
+    content, every = most(claim, window)
+    if claim.content:
+        content = (content + max(shared[best], max(pairs, default=0)) / len(claim.content)) / 2
     return Match(
-        content=(len(claim.content & everywhere.content) + close) / (2 * len(claim.content)),
-        every=len(claim.every & everywhere.every) / len(claim.every),
-        number_missing=not claim.numbers <= everywhere.numbers,
-        name_missing=not claim.names <= everywhere.every,
+        content=content,
+        every=every,
+        number_missing=not claim.numbers <= window.union.numbers,
+        name_missing=not claim.names <= window.union.every,
         negation_added=bool((claim.negated & nearest.content) - nearest.negated),
         negation_dropped=bool((nearest.negated & claim.content) - claim.negated),
         sentence=window.first + best,
@@ -142,25 +143,29 @@ def match(claim: Reading, window: Window) -> Match:
 
 
 def most(claim: Reading, window: Window) -> tuple[float, float]:
-    """Upper bounds of :func:`match`'s ``content`` and ``every``, at a fraction of its cost."""
-    union = window.union
-    return (
-        len(claim.content & union.content) / len(claim.content),
-        len(claim.every & union.every) / len(claim.every),
-    )
+    """Upper bounds of :func:`match`'s ``content`` and ``every``, at a fraction of its cost.
+
+    A claim of stop words alone is compared by all its words.
+    """
+    every = len(claim.every & window.union.every) / len(claim.every)
+    content = claim.content
+    return (len(content & window.union.content) / len(content) if content else every), every
 
 
 def numbers_of(found: Sequence[str], known: frozenset[str] = _STRICT) -> set[str]:
     """The numbers among words: digits, and those of the number words that are ``known``."""
     numbers: set[str] = set()
-    for position, word in enumerate(found):
+    tens = 0
+    for word in found:
+        value = _CARDINALS.get(word, _LOOSE.get(word, 0)) if word in known else 0
         if word[0].isdigit():
             numbers.update(_plain(part) for part in re.split(r"[/:,]", word))
+        elif tens and 1 <= _CARDINALS.get(word, 0) <= 9:
+            numbers.discard(str(tens))
+            numbers.add(str(tens + _CARDINALS[word]))
         elif word in known:
-            value = _CARDINALS.get(word, _LOOSE.get(word, 0))
-            following = _CARDINALS.get(found[position + 1], 0) if position + 1 < len(found) else 0
-            is_compound = 20 <= value < 100 and value % 10 == 0 and 1 <= following <= 9
-            numbers.add(str(value + following if is_compound else value))
+            numbers.add(str(value))
+        tens = value if value % 10 == 0 and 20 <= value <= 90 else 0
     return numbers
 
 
