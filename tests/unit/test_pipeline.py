@@ -22,7 +22,7 @@ def echo(prompt: Prompt) -> str:
 def test_a_closed_book_answers_from_the_question() -> None:
     response = Pipeline("closed", None, ScriptedGenerator(echo)).respond("why?")
     assert (response.text, response.contexts, response.ranking, response.error) == ("WHY?", (), None, None)
-    assert (response.prompt_tokens, response.completion_tokens) == (11, 1)
+    assert (response.prompt_tokens, response.completion_tokens) == (10, 1)
 
 
 def test_an_error_of_one_prompt_is_that_case_s_error() -> None:

@@ -1,0 +1,233 @@
+"""Two judged metrics over many cases: ours under pytest with a test a case, beside a bare asyncio loop and peers.
+
+Each case takes three questions to a judge: two claims and one relevance. The judge sleeps, at most 40 questions
+at once. The floor is a hand-written loop over 20 cases at once, in which a case's two metrics run together and
+the two steps of faithfulness one after the other (40 questions at once, two in a row).
+
+Run: ``python -m tests.benchmarks.bench_endpoint``. Peers run when ``RAGTUNE_BENCH_RAGAS`` and
+``RAGTUNE_BENCH_DEEPEVAL`` name the python of an environment that has them. It exits with 1 when ours takes more
+than 1.15 of the floor, or when an instant judge costs more than 1 ms a case beyond pytest's own cost a test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_RATIO, LIMIT_MS = 1.15, 1.0
+
+JUDGE = """
+import asyncio, json, os, sys
+sys.path.insert(0, {root!r})
+SECONDS = float(os.environ["BENCH_SECONDS"])
+CASES = int(os.environ["BENCH_CASES"])
+ANSWER = "The warranty lasts two years. The battery lasts nine hours."
+
+async def judge(prompt, schema=None):
+    if SECONDS:
+        await asyncio.sleep(SECONDS)
+    if schema and "passage" in schema["properties"]:
+        return '{{"passage": 1, "verdict": "supported"}}'
+    return '{{"verdict": "answers"}}'
+"""
+FLOOR = """
+async def one(gate):
+    async def faithfulness():
+        await judge("claims"); await judge("verdicts")
+    async with gate:
+        await asyncio.gather(faithfulness(), judge("relevance"))
+
+async def main():
+    gate = asyncio.Semaphore(20)
+    await asyncio.gather(*(one(gate) for _ in range(CASES)))
+
+asyncio.run(main())
+"""
+PLAIN = """
+import pytest
+
+@pytest.mark.parametrize("case", range(CASES))
+def test_case(case):
+    assert case >= 0
+"""
+OURS = """
+import pytest
+from pytest_ragtune import CallablePipeline, Response, assert_faithful, assert_relevant
+from pytest_ragtune.generation.endpoint_callable import CallableGenerator
+from pytest_ragtune.judges.prompted import PromptedJudge
+
+JUDGE = PromptedJudge(CallableGenerator(judge, name="bench", version="1", concurrency=40))
+
+def application(question):
+    return Response(ANSWER + " " + question.rstrip("?") + " is asked here.", contexts=[ANSWER])
+
+PIPELINE = CallablePipeline(application, name="bench", version="1")
+
+@pytest.mark.golden_set("golden")
+def test_case(golden_case):
+    response = PIPELINE.respond(golden_case)
+    assert_faithful(response, 0.5, judge=JUDGE)
+    assert_relevant(response, 0.5, judge=JUDGE)
+"""
+RAGAS = """
+from ragas.metrics.collections import Faithfulness, AnswerRelevancy
+from ragas.llms.base import InstructorBaseRagasLLM
+from ragas.embeddings.base import BaseRagasEmbedding
+
+class LLM(InstructorBaseRagasLLM):
+    is_async = True
+    def generate(self, prompt, response_model): raise NotImplementedError
+    async def agenerate(self, prompt, response_model):
+        await judge(prompt)
+        name = response_model.__name__
+        if name == "StatementGeneratorOutput": return response_model(statements=["a", "b"])
+        if name == "NLIStatementOutput":
+            item = {"statement": "a", "reason": "-", "verdict": 1}
+            return response_model(statements=[item, item])
+        return response_model(question="why?", noncommittal=0)
+
+class Embedding(BaseRagasEmbedding):
+    def embed_text(self, text, **kwargs): return [1.0, 0.5]
+    async def aembed_text(self, text, **kwargs): return [1.0, 0.5]
+
+async def main():
+    llm = LLM()
+    metrics = [Faithfulness(llm=llm), AnswerRelevancy(llm=llm, embeddings=Embedding(), strictness=1)]
+    rows = [dict(user_input="How long?", response=ANSWER, retrieved_contexts=[ANSWER]) for _ in range(CASES)]
+    gate = asyncio.Semaphore(20)
+    async def one(row):
+        async with gate:
+            await asyncio.gather(
+                metrics[0].ascore(**row), metrics[1].ascore(user_input="How long?", response=ANSWER)
+            )
+    await asyncio.gather(*(one(row) for row in rows))
+
+asyncio.run(main())
+"""
+DEEPEVAL = """
+import pytest
+from deepeval import assert_test
+from deepeval.metrics import AnswerRelevancyMetric, FaithfulnessMetric
+from deepeval.models import DeepEvalBaseLLM
+from deepeval.test_case import LLMTestCase
+
+class Model(DeepEvalBaseLLM):
+    def load_model(self): return self
+    def get_model_name(self): return "bench"
+    def generate(self, prompt, schema=None): return self.reply(schema)
+    async def a_generate(self, prompt, schema=None):
+        await judge(prompt)
+        return self.reply(schema)
+    def reply(self, schema):
+        fields = schema.model_fields
+        if "verdicts" in fields:
+            return schema(verdicts=[{"verdict": "yes", "reason": "-"}] * 2)
+        name = next(iter(fields))
+        return schema(**{name: "-" if name == "reason" else ["a", "b"]})
+
+@pytest.mark.parametrize("case", range(CASES))
+def test_case(case):
+    row = LLMTestCase(input="How long?", actual_output=ANSWER, retrieval_context=[ANSWER])
+    assert_test(row, [
+        FaithfulnessMetric(model=Model(), include_reason=False),
+        AnswerRelevancyMetric(model=Model(), include_reason=False),
+    ])
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    cases: int
+    seconds: float
+    megabytes: float
+
+
+def run(name: str, code: str, cases: int, seconds: float, *, python: str = sys.executable, test: bool) -> Row:
+    """Run a script, or a test file under pytest, in a folder and a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        source = textwrap.dedent(JUDGE).format(root=str(ROOT)) + code
+        (root / ("test_bench.py" if test else "bench.py")).write_text(source, encoding="utf-8")
+        (root / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        write_golden_set(root / "golden", cases)
+        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+        command = [*command, "test_bench.py"] if test else [python, "bench.py"]
+        return _timed(name, command, root, cases, seconds)
+
+
+def _timed(name: str, command: list[str], folder: Path, cases: int, seconds: float) -> Row:
+    environment = os.environ | {
+        "BENCH_CASES": str(cases),
+        "BENCH_SECONDS": str(seconds),
+        "DEEPEVAL_TELEMETRY_OPT_OUT": "1",
+        "RAGAS_DO_NOT_TRACK": "true",
+        "PYTHONPATH": str(ROOT),
+    }
+    log = folder / "log.txt"
+    begun = time.perf_counter()
+    with log.open("wb") as stream:
+        files = [(os.POSIX_SPAWN_DUP2, stream.fileno(), 1), (os.POSIX_SPAWN_DUP2, stream.fileno(), 2)]
+        shell = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', str(folder), *command]
+        pid = os.posix_spawn("/bin/sh", shell, environment, file_actions=files)
+        _, status, usage = os.wait4(pid, 0)
+    took = time.perf_counter() - begun
+    if status != 0:
+        raise SystemExit(f"{name} failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
+    return Row(name, cases, took, usage.ru_maxrss / 1024)
+
+
+def write_golden_set(folder: Path, cases: int) -> None:
+    """A golden set of one document and many questions."""
+    (folder / "corpus").mkdir(parents=True)
+    (folder / "corpus" / "a.md").write_text("# A\n\nThe warranty lasts two years.\n", encoding="utf-8")
+    (folder / "golden_set.toml").write_text('schema = 1\nname = "bench"\n', encoding="utf-8")
+    lines = (json.dumps({"id": f"q{n}", "question": f"Question number {n}?"}) for n in range(cases))
+    (folder / "cases.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def show(row: Row, note: str = "") -> None:
+    each = row.seconds / row.cases * 1000
+    print(f"{row.name:<44} {row.cases:>6} {row.seconds:>8.2f} {each:>8.2f} {row.megabytes:>7.0f}  {note}")
+
+
+def main(cases: int = 1000) -> int:
+    """Run every row; 0 when ours keeps its limits."""
+    print(f"{'':<44} {'cases':>6} {'s':>8} {'ms/case':>8} {'MB':>7}")
+    floor = run("bare asyncio, judge of 50 ms", FLOOR, cases, 0.05, test=False)
+    show(floor)
+    ours = run("ours under pytest, judge of 50 ms", OURS, cases, 0.05, test=True)
+    ratio = ours.seconds / floor.seconds
+    show(ours, f"{ratio:.2f} of the floor, at most {LIMIT_RATIO}")
+    plain = run("pytest alone, a test a case", PLAIN, cases, 0, test=True)
+    show(plain)
+    instant = run("ours under pytest, instant judge", OURS, cases, 0, test=True)
+    small = run("ours under pytest, instant judge", OURS, 10, 0, test=True)
+    each = (instant.seconds - small.seconds - (plain.seconds - _start_up())) / (cases - 10) * 1000
+    show(instant, f"{each:.2f} ms a case beyond pytest's own test, at most {LIMIT_MS}")
+    show(run("ours under pytest, instant judge", OURS, 5 * cases, 0, test=True), "memory")
+    for variable, name, code, is_test, n in (
+        ("RAGTUNE_BENCH_RAGAS", "ragas collections, 20 cases at once", RAGAS, False, cases),
+        ("RAGTUNE_BENCH_DEEPEVAL", "deepeval assert_test under pytest", DEEPEVAL, True, cases // 10),
+    ):
+        python = os.environ.get(variable)
+        if python:
+            show(run(f"{name}, judge of 50 ms", code, n, 0.05, python=python, test=is_test))
+    return int(ratio > LIMIT_RATIO or each > LIMIT_MS)
+
+
+def _start_up() -> float:
+    return run("pytest alone", PLAIN, 1, 0, test=True).seconds
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
