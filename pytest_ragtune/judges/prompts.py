@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pytest_ragtune.records import Prompt
@@ -129,6 +130,7 @@ def strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@cache
 def fingerprint() -> str:
     """Twelve digits that change with any word of any rubric."""
     words = [[r.name, r.system, dict(r.verdicts)] for r in (SUPPORT, RELEVANCE, PAIRWISE)]

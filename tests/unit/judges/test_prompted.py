@@ -243,4 +243,8 @@ def test_identity_holds_generator_wording_and_settings(monkeypatch: pytest.Monke
     assert PromptedJudge(generator, repeats=2).identity != plain
     assert json.loads(PromptedJudge(ScriptedGenerator({})).identity)["constrained"] is False
     monkeypatch.setattr("pytest_ragtune.judges.prompts.CLAIMS_SYSTEM", "other words")
-    assert PromptedJudge(generator).identity != plain
+    fingerprint.cache_clear()
+    try:
+        assert PromptedJudge(generator).identity != plain
+    finally:
+        fingerprint.cache_clear()
