@@ -39,6 +39,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="also write the table and the verdicts to FILE (.md or .json)",
     )
+    _add_proofs(parser, group)
     parser.addini("ragtune_store", "the store's file; --ragtune-store overrides it", default="")
     parser.addini(
         "ragtune_judge",
@@ -52,6 +53,35 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
+def _add_proofs(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """The options that put the suite itself to the proof."""
+    group.addoption(
+        "--ragtune-faults",
+        nargs="?",
+        const="all",
+        metavar="NAME,...",
+        help="also run the tests under planted faults (all, or those named): which test catches which",
+    )
+    group.addoption(
+        "--ragtune-selfcheck",
+        type=int,
+        metavar="N",
+        help="also decide every check again N times over cases drawn anew: how often would it cry wolf?",
+    )
+    parser.addini(
+        "ragtune_must_catch",
+        "faults that a test has to catch, one a line: --ragtune-faults fails when none does",
+        type="linelist",
+        default=[],
+    )
+    parser.addini(
+        "ragtune_faults_reask",
+        "whether generators answer again when a planted fault changes their context: yes, ranked (not over a "
+        "whole corpus) or no (the recorded answers are left as they were)",
+        default="yes",
+    )
+
+
 def check_options(config: pytest.Config) -> None:
     """Refuse wrong use before anything runs."""
     import os
@@ -61,15 +91,39 @@ def check_options(config: pytest.Config) -> None:
             "--ragtune-update-baselines was given and CI is set: a baseline is reviewed by a person before "
             "it is committed; run this command on your own machine"
         )
+    for option in ("--ragtune-faults", "--ragtune-selfcheck"):
+        if config.getoption(option) is not None:
+            _check_alone(config, option)
     for name in config.getoption("ragtune_report"):
         if not name.endswith((".md", ".json")):
             raise pytest.UsageError(f"--ragtune-report={name}: expected a file that ends in .md or .json")
     for ini, allowed in (
         ("ragtune_judge", ("lexical", "embedding")),
         ("ragtune_undecided", ("", "fail", "warn", "pass")),
+        ("ragtune_faults_reask", ("yes", "ranked", "no")),
     ):
         if config.getini(ini) not in allowed:
             wanted = ", ".join(value for value in allowed if value)
             raise pytest.UsageError(
                 f"{ini} = {config.getini(ini)!r} in the ini file: expected one of {wanted}"
             )
+
+
+def _check_alone(config: pytest.Config, option: str) -> None:
+    """Refuse what a run that proves the suite cannot go with."""
+    for other, is_given, why in (
+        ("-n", config.getoption("numprocesses", None), "it runs in one process: leave -n out, or give -n 0"),
+        (
+            "--ragtune-update-baselines",
+            config.getoption("ragtune_update_baselines"),
+            "baselines are never written under a fault: update them first",
+        ),
+        (
+            "--ragtune-selfcheck" if option == "--ragtune-faults" else "--ragtune-faults",
+            None not in (config.getoption("ragtune_faults"), config.getoption("ragtune_selfcheck")),
+            "each is a run of its own",
+        ),
+        ("--pdb", config.getoption("usepdb", False), "it would stop at every fault that is caught"),
+    ):
+        if is_given:
+            raise pytest.UsageError(f"{option} does not go with {other}: {why}")

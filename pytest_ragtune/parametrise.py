@@ -139,3 +139,13 @@ def function_of(item: pytest.Item) -> tuple[str, str]:
     indices = {} if callspec is None else callspec.indices
     others = sorted((name, index) for name, index in indices.items() if name != "golden_case")
     return item.nodeid.partition("[")[0], repr(others)
+
+
+def loaded_golden_sets(config: pytest.Config) -> list[GoldenSet]:
+    """The golden sets that tests have named so far, each version once."""
+    return list(config.stash.get(_LOADED, {}).values())
+
+
+def golden_set_at(config: pytest.Config, folder: Path, version: str) -> GoldenSet:
+    """The golden set in ``folder`` at a corpus version, read once."""
+    return _load(config, folder, version)

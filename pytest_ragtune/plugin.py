@@ -96,6 +96,12 @@ def pytest_configure(config: pytest.Config) -> None:
     active.install(plugin.session)
     config.pluginmanager.register(plugin, "ragtune-run")
     config.pluginmanager.register(fixtures, "ragtune-fixtures")
+    if config.getoption("ragtune_faults"):
+        from .fault_run import FaultRun, Rerun
+
+        faults = FaultRun(plugin)
+        config.pluginmanager.register(faults, "ragtune-faults")
+        config.pluginmanager.register(Rerun(faults), "ragtune-rerun")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -28,9 +28,9 @@ LAYERS: list[list[set[str]]] = [
         {"judges"},
         {"fakes"},
     ],
-    [{"session", "evaluation", "checks", "comparison"}],
+    [{"session", "evaluation", "checks", "comparison", "faults"}],
     [{"asserts"}, {"reporting"}],
-    [{"plugin", "options", "fixtures", "run", "collected", "parametrise", "progress"}, {"cli"}],
+    [{"plugin", "options", "fixtures", "run", "collected", "parametrise", "progress", "fault_run"}, {"cli"}],
 ]
 # Sideways imports inside a layer that are part of the design.
 SIDEWAYS = {
