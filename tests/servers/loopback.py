@@ -177,7 +177,7 @@ class LoopbackServer:
         if fault == "hang":
             await asyncio.sleep(3600)
         writer.write(_head(200, len(good)))
-        pause = 0.05 if fault == "slow" else 0.002
+        pause = 0.2 if fault == "slow" else 0.002
         step = 1 if fault == "slow" else 8
         for at in range(0, len(good), step):
             writer.write(good[at : at + step].encode())

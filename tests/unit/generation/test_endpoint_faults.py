@@ -47,7 +47,7 @@ def test_every_fault_once_or_twice_and_then_an_answer() -> None:
         return FAULTS[(n // 2 + asked) % len(FAULTS)]
 
     with LoopbackServer(reply, faults=faults) as server:
-        generator = EndpointGenerator("m", base_url=server.url, concurrency=40, timeout=0.7)
+        generator = EndpointGenerator("m", base_url=server.url, concurrency=40, timeout=3.0)
         prompts = [Prompt(f"case {n}") for n in range(CASES)]
         started = time.perf_counter()
         got = generator.with_schema(SCHEMA).generate(prompts)
@@ -78,7 +78,7 @@ def test_a_fault_that_stays_is_an_error_for_its_prompts_alone(fault: str) -> Non
         return fault if number(request) % 5 == 3 else None
 
     with LoopbackServer(reply, faults=faults) as server:
-        generator = EndpointGenerator("m", base_url=server.url, concurrency=6, timeout=0.2, retries=1)
+        generator = EndpointGenerator("m", base_url=server.url, concurrency=6, timeout=1.0, retries=1)
         got = generator.with_schema(SCHEMA).generate([Prompt(f"case {n}") for n in range(20)])
     assert [n for n, one in enumerate(got) if one.error] == [3, 8, 13, 18]
     assert all(one.text == expected(n) for n, one in enumerate(got) if n % 5 != 3)

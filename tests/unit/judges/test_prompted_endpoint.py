@@ -39,7 +39,7 @@ def test_1000_cases_with_every_fault_are_scored_right_or_not_at_all() -> None:
     cases = [Case(str(n), "How many?") for n in range(1000)]
     responses = [Response(f"There are exactly {n}.", ["Some passage."], case=cases[n]) for n in range(1000)]
     with LoopbackServer(reply, faults=faults) as server:
-        generator = EndpointGenerator("m", base_url=server.url, concurrency=40, timeout=0.7, retries=2)
+        generator = EndpointGenerator("m", base_url=server.url, concurrency=40, timeout=3.0, retries=2)
         started = time.perf_counter()
         scores = Faithfulness(PromptedJudge(generator)).score(cases, responses)
         assert time.perf_counter() - started < 60
