@@ -194,6 +194,7 @@ def lora(lora_generator: Generator, prompt_template: PromptTemplate) -> Pipeline
 
 @pytest.fixture
 def rag(
+    request: pytest.FixtureRequest,
     golden_set: GoldenSet,
     corpus: Corpus,
     retriever: Retriever,
@@ -201,11 +202,12 @@ def rag(
     prompt_template: PromptTemplate,
 ) -> Pipeline:
     """Retrieved passages, base weights."""
-    return _pipeline("rag", _retrieved(golden_set, corpus, retriever), generator, prompt_template)
+    return _pipeline("rag", _retrieved(request, golden_set, corpus, retriever), generator, prompt_template)
 
 
 @pytest.fixture
 def rag_lora(
+    request: pytest.FixtureRequest,
     golden_set: GoldenSet,
     corpus: Corpus,
     retriever: Retriever,
@@ -213,7 +215,8 @@ def rag_lora(
     prompt_template: PromptTemplate,
 ) -> Pipeline:
     """Retrieved passages, LoRA weights: the hybrid of both."""
-    return _pipeline("rag_lora", _retrieved(golden_set, corpus, retriever), lora_generator, prompt_template)
+    source = _retrieved(request, golden_set, corpus, retriever)
+    return _pipeline("rag_lora", source, lora_generator, prompt_template)
 
 
 @pytest.fixture
@@ -238,10 +241,14 @@ def _generation_options(golden_set: GoldenSet) -> dict[str, Any]:
     return {name: golden_set.defaults[name] for name in names if name in golden_set.defaults}
 
 
-def _retrieved(golden_set: GoldenSet, corpus: Corpus, retriever: Retriever) -> Any:
+def _retrieved(
+    request: pytest.FixtureRequest, golden_set: GoldenSet, corpus: Corpus, retriever: Retriever
+) -> Any:
     from .context import Retrieved
 
-    return Retrieved(corpus, retriever, k=int(golden_set.defaults.get("k", 5)))
+    k = int(golden_set.defaults.get("k", 5))
+    key = ("retrieved", id(corpus), id(retriever), k)  # what is kept holds both, so their ids stay their own
+    return _run(request).memo(key, lambda: Retrieved(corpus, retriever, k=k))
 
 
 def _whole(golden_set: GoldenSet, corpus: Corpus, template: PromptTemplate) -> Any:

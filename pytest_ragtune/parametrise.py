@@ -15,6 +15,7 @@ from .records import Case, GoldenSet
 from .session import Companions
 
 _ASKED = pytest.StashKey[dict[str, GoldenSet]]()
+_MARKED = pytest.StashKey[dict[tuple[Path, int], tuple[pytest.Mark | None, GoldenSet]]]()
 _LOADED = pytest.StashKey[dict[tuple[Path, str | None], GoldenSet]]()
 
 
@@ -34,6 +35,14 @@ def marked_golden_set(node: pytest.Item) -> GoldenSet:
         pytest.UsageError: neither is there, the marker is misused, or the golden set is broken.
     """
     mark = node.get_closest_marker("golden_set")
+    known = node.config.stash.setdefault(_MARKED, {})
+    key = (node.path.parent, id(mark))
+    if key not in known:
+        known[key] = (mark, _marked(node, mark))  # the mark is kept, so that its id stays its own
+    return known[key][1]
+
+
+def _marked(node: pytest.Item, mark: pytest.Mark | None) -> GoldenSet:
     folder, tags, cases, version = _read(node, mark)
     wanted = list(cases)
     golden_set = _load(node.config, folder, version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 
 from .records import Passage, Prompt
 from .store import canonical
@@ -37,7 +38,7 @@ class PromptTemplate:
     @property
     def identity(self) -> str:
         """Every word of the template."""
-        return canonical(asdict(self))
+        return _identity(self)
 
     def block(self, passage: Passage) -> str:
         """One passage as the model sees it."""
@@ -59,3 +60,8 @@ class PromptTemplate:
         context = self.before + "".join(self.block(passage) for passage in passages)
         user = context + self.question.format(question=question)
         return Prompt(user=user, system=self.system_with_context, shared=context if shared else "")
+
+
+@cache
+def _identity(template: PromptTemplate) -> str:
+    return canonical(asdict(template))

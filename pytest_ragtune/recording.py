@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .records import Case, Claim, Hit, MetricInfo, Passage, Response, Score
-from .store import Record, Store, digest, record_key
+from .store import SCHEMA, Record, Store, canonical, digest, record_key
 
 
 def response_parts(identity: str, question: str, repeat: int = 0) -> dict[str, Any]:
@@ -16,7 +17,23 @@ def response_parts(identity: str, question: str, repeat: int = 0) -> dict[str, A
 
 def response_key(identity: str, question: str, repeat: int = 0) -> str:
     """The store key of an answer."""
-    return record_key("response", response_parts(identity, question, repeat))
+    return response_keys(identity, [question], repeat)[0]
+
+
+def response_keys(identity: str, questions: Sequence[str], repeat: int = 0) -> list[str]:
+    """The store keys of answers, one a question.
+
+    Equal to ``record_key("response", response_parts(...))``; the long identity, which all share, is
+    hashed once.
+    """
+    start, end = canonical([SCHEMA, "response", response_parts(identity, "?", repeat)]).split('"?"')
+    begun = hashlib.sha256(start.encode("utf-8", "surrogatepass"))
+    keys = []
+    for question in questions:
+        one = begun.copy()
+        one.update(f"{canonical(question)}{end}".encode("utf-8", "surrogatepass"))
+        keys.append(one.hexdigest())
+    return keys
 
 
 class ContextDigests:
@@ -72,19 +89,19 @@ def response_records(
 
 def read_responses(store: Store, keys: Sequence[str]) -> dict[str, Response]:
     """The recorded responses under ``keys``, without their case."""
-    found = store.get(keys)
-    digests = {record.value["contexts"] for record in found.values() if record.value["contexts"]}
+    found = store.values(keys)
+    digests = {value["contexts"] for value, _ in found.values() if value["contexts"]}
     context_keys = {d: record_key("contexts", {"passages": d}) for d in sorted(digests)}
-    stored = store.get(list(context_keys.values()))
+    stored = store.values(list(context_keys.values()))
     contexts = {
-        d: tuple(Passage(**value) for value in stored[key].value)
+        d: tuple(Passage(**value) for value in stored[key][0])
         for d, key in context_keys.items()
         if key in stored
     }
     return {
-        key: _response(record, contexts)
-        for key, record in found.items()
-        if not record.value["contexts"] or record.value["contexts"] in contexts
+        key: _response(value, seconds, contexts)
+        for key, (value, seconds) in found.items()
+        if not value["contexts"] or value["contexts"] in contexts
     }
 
 
@@ -116,9 +133,8 @@ def score_record(parts: Mapping[str, Any], score: Score) -> Record:
     return Record.of("score", parts, value)
 
 
-def read_score(record: Record) -> Score:
-    """The score in a record."""
-    value = record.value
+def read_score(value: Mapping[str, Any]) -> Score:
+    """The score in the value of a record."""
     claims = tuple(Claim(*claim) for claim in value["claims"])
     return Score(value["value"], value["reason"], claims, value["applicable"])
 
@@ -134,8 +150,9 @@ def _passage_value(passage: Passage) -> dict[str, Any]:
     }
 
 
-def _response(record: Record, contexts: Mapping[str, tuple[Passage, ...]]) -> Response:
-    value = record.value
+def _response(
+    value: Mapping[str, Any], seconds: float | None, contexts: Mapping[str, tuple[Passage, ...]]
+) -> Response:
     ranking = value["ranking"]
     return Response(
         text=value["text"],
@@ -143,6 +160,6 @@ def _response(record: Record, contexts: Mapping[str, tuple[Passage, ...]]) -> Re
         ranking=None if ranking is None else tuple(Hit(name, score) for name, score in ranking),
         prompt_tokens=value["prompt_tokens"],
         completion_tokens=value["completion_tokens"],
-        seconds=record.seconds,
+        seconds=seconds,
         note=value["note"],
     )

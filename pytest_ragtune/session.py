@@ -15,7 +15,7 @@ from .recording import (
     ContextDigests,
     read_responses,
     read_score,
-    response_key,
+    response_keys,
     response_records,
     score_parts,
     score_record,
@@ -124,7 +124,7 @@ class Session:
     def ask(self, pipeline: PipelineLike, cases: Sequence[Case], repeat: int = 0) -> Outcome:
         """The responses to ``cases``: recorded ones from the store, the others computed and recorded."""
         store, identity, _ = self._recorder(pipeline)
-        keys = [response_key(identity, case.question, repeat) for case in cases]
+        keys = response_keys(identity, [case.question for case in cases], repeat)
         found = read_responses(store, list(dict.fromkeys(keys)))
         computed: dict[str, Response] = {}
         if any(key not in found for key in keys):
@@ -168,7 +168,7 @@ class Session:
             for case, response in zip(cases, responses, strict=True)
         ]
         keys = [record_key("score", part) for part in parts]
-        known = {key: read_score(record) for key, record in self.store.get(keys).items()}
+        known = {key: read_score(value) for key, (value, _) in self.store.values(keys).items()}
         missing = [position for position, key in enumerate(keys) if key not in known]
         if missing:
             fresh = _scored(metric, [cases[i] for i in missing], [responses[i] for i in missing])

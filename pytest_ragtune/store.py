@@ -32,9 +32,14 @@ _PATIENCE = 60.0  # seconds to wait for another process' lock
 _CHUNK = 500  # keys asked for in one statement; SQLite's oldest limit is 999 variables
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+_DECODER = json.JSONDecoder().decode
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys, no spaces and no NaN: equal text exactly when the values are equal."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:
@@ -99,6 +104,19 @@ class Store:
                 for key, kind, parts, value, seconds in self._open().execute(query, part):
                     found[key] = Record(key, kind, json.loads(parts), json.loads(value), seconds)
         return found
+
+    def values(self, keys: Sequence[str]) -> dict[str, tuple[Any, float | None]]:
+        """Value and seconds of the records found under ``keys``: :meth:`get` without ``parts``, faster."""
+        if self.path is not None and self._connection is None and not self.path.exists():
+            return {}
+        rows: list[tuple[str, str, float | None]] = []
+        with self._explained("read"):
+            for start in range(0, len(keys), _CHUNK):
+                part = keys[start : start + _CHUNK]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT key, value, seconds FROM records WHERE key IN ({marks})"
+                rows += self._open().execute(query, part).fetchall()
+            return {key: (_DECODER(value), seconds) for key, value, seconds in rows}
 
     def put(self, records: Sequence[Record]) -> None:
         """Write all of ``records`` or none; a key that is already there keeps its first value."""

@@ -94,14 +94,14 @@ class Response:
 
     def __post_init__(self) -> None:
         contexts: Any = self.contexts
-        if not isinstance(contexts, tuple) or any(isinstance(item, str) for item in contexts):
+        if not isinstance(contexts, tuple) or not set(map(type, contexts)) <= {Passage}:
             passages = tuple(
                 Passage(id=f"context-{number}", text=item) if isinstance(item, str) else item
                 for number, item in enumerate(contexts, start=1)
             )
             object.__setattr__(self, "contexts", passages)
         ranking: Any = self.ranking
-        if ranking is not None:
+        if ranking is not None and not (isinstance(ranking, tuple) and set(map(type, ranking)) <= {Hit}):
             hits = tuple(
                 Hit(item, 1.0 / rank) if isinstance(item, str) else item
                 for rank, item in enumerate(ranking, start=1)

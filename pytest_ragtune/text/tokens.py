@@ -30,6 +30,7 @@ STOP_WORDS = word_set(
 )
 """Words that say little about content. Negations are not among them: they change what is claimed."""
 
+_ODD = re.compile(r"[^\w\s]|_")  # what is neither letter, digit nor space
 _UNITS = frozenset("$€£¥%₹₩°")
 
 
@@ -49,7 +50,7 @@ def normalise(text: str) -> str:
     """
     lowered = unicodedata.normalize("NFKC", text).casefold()
     lowered = _PERCENT.sub(" %", _THOUSANDS.sub(_without_commas, lowered))
-    spaced = "".join(_normal_character(lowered, index) for index in range(len(lowered)))
+    spaced = _ODD.sub(lambda match: _normal_character(lowered, match.start()), lowered)
     result = " ".join(_ARTICLES.sub(" ", spaced).split())
     return result or " ".join(lowered.split())
 
