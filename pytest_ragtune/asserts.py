@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 from .baseline import UPDATE, baseline_path, shown, write_baseline
 from .checks import at_least, at_most, better_than, no_regression
@@ -24,6 +24,8 @@ from .protocols import Judge
 from .records import CaseScore, Evaluation, Response, Verdict
 from .reporting.failure import failure_lines
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Undecided = Literal["fail", "warn", "pass"]
 
 verdict_listener: ContextVar[Callable[[Verdict], None] | None] = ContextVar("verdict_listener", default=None)
@@ -32,6 +34,8 @@ undecided_policy: ContextVar[Undecided | None] = ContextVar("undecided_policy", 
 """What an undecided check does; None for each assert's own default."""
 rerun_command: ContextVar[Callable[[], str]] = ContextVar("rerun_command", default=str)
 """Gives the command that runs the current test again; empty when unknown."""
+check_listener: ContextVar[Callable[..., None] | None] = ContextVar("check_listener", default=None)
+"""Called with every check of a whole evaluation and its arguments, before it is made."""
 updates_baselines: ContextVar[bool] = ContextVar("updates_baselines", default=False)
 """True when ``assert_no_regression`` is to write the baseline it would have read, and fail."""
 
@@ -54,7 +58,7 @@ def assert_at_least(
         AssertionError: it does not, or cases are unscored, or (with a confidence) it is undecided.
     """
     __tracebackhide__ = True
-    verdict = at_least(evaluation, metric, threshold, confidence=confidence, max_unscored=max_unscored)
+    verdict = _made(at_least, evaluation, metric, threshold, confidence=confidence, max_unscored=max_unscored)
     return _settle([verdict], "fail")[0]
 
 
@@ -72,7 +76,7 @@ def assert_at_most(
         AssertionError: it does not, or cases are unscored, or (with a confidence) it is undecided.
     """
     __tracebackhide__ = True
-    verdict = at_most(evaluation, metric, threshold, confidence=confidence, max_unscored=max_unscored)
+    verdict = _made(at_most, evaluation, metric, threshold, confidence=confidence, max_unscored=max_unscored)
     return _settle([verdict], "fail")[0]
 
 
@@ -97,7 +101,8 @@ def assert_no_regression(
     __tracebackhide__ = True
     if updates_baselines.get() and not isinstance(baseline, Evaluation):
         raise AssertionError(_update(evaluation, metrics, baseline))
-    verdicts = no_regression(
+    verdicts = _made(
+        no_regression,
         evaluation,
         metrics,
         margin=margin,
@@ -124,8 +129,14 @@ def assert_better(
         AssertionError: it is not, or it was not shown to be.
     """
     __tracebackhide__ = True
-    verdict = better_than(
-        evaluation, other, metric, margin=margin, confidence=confidence, max_unscored=max_unscored
+    verdict = _made(
+        better_than,
+        evaluation,
+        other,
+        metric,
+        margin=margin,
+        confidence=confidence,
+        max_unscored=max_unscored,
     )
     return _settle([verdict], "fail")[0]
 
@@ -179,6 +190,14 @@ def assert_retrieves(response: Response | Evaluation, metric: str = "R@5", thres
     return _reach(response, metric, threshold, None)
 
 
+def _made(check: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """What the check gives; whoever listens to checks is told of it first."""
+    listener = check_listener.get()
+    if listener is not None:
+        listener(check, *arguments, **options)
+    return check(*arguments, **options)
+
+
 def _reach(response: Response | Evaluation, metric: str, threshold: float, judge: Judge | None) -> Verdict:
     __tracebackhide__ = True
     if isinstance(response, Response):
@@ -192,7 +211,7 @@ def _reach(response: Response | Evaluation, metric: str, threshold: float, judge
         raise ValueError(
             "judge= is for one response; an evaluation is judged when it is made: evaluate(judge=)"
         )
-    return _settle([at_least(response, metric, threshold)], "fail")[0]
+    return _settle([_made(at_least, response, metric, threshold)], "fail")[0]
 
 
 def _one(response: Response, metric: str, threshold: float, judge: Judge | None) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -18,14 +19,26 @@ from .errors import RagtuneError
 from .golden import load_golden_set
 from .records import GoldenSet
 
+_PROOFS = {
+    "faults": ("--ragtune-faults=all", "plant faults under the tests and show which test catches which"),
+    "selfcheck": (
+        "--ragtune-selfcheck=1000",
+        "decide every check again over other cases: would it cry wolf?",
+    ),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
     if arguments.command is None:
         parser.print_help(sys.stderr)
         return 2
+    if arguments.command in _PROOFS:
+        arguments.rest = rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         code: int = arguments.run(arguments)
     except RagtuneError as error:
@@ -55,7 +68,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     lint.add_argument("folders", nargs="+", metavar="FOLDER", help="folder of a golden set")
     lint.set_defaults(run=_lint)
+    for name, (option, purpose) in _PROOFS.items():
+        proof = commands.add_parser(
+            name,
+            help=purpose,
+            description=f"Runs pytest with {option} and whatever arguments follow: {purpose}.",
+            usage=f"ragtune {name} [pytest arguments]",
+        )
+        proof.set_defaults(run=_under_pytest)
     return parser
+
+
+def _under_pytest(arguments: argparse.Namespace) -> int:
+    option = _PROOFS[arguments.command][0]
+    name = option.partition("=")[0]
+    given = any(word.partition("=")[0] == name for word in arguments.rest)
+    command = [sys.executable, "-m", "pytest", *([] if given else [option]), *arguments.rest]
+    return min(subprocess.run(command, check=False).returncode, 2)
 
 
 def _lint(arguments: argparse.Namespace) -> int:

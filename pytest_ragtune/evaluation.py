@@ -55,6 +55,7 @@ def evaluate(
         raise ValueError(f"metrics is the string {metrics!r}: expected a list such as [{metrics!r}]")
     resolved = _resolved(metrics, judge, active)
     asked = _as_pipeline(pipeline)
+    active.concerning(golden_set.fingerprint, golden_set.path)
     outcome = active.ask(asked, golden_set.cases)
     answers = getattr(asked, "generator", asked) is not None  # a bare retriever asks no model
     scored = {m.info.name: active.score(m, golden_set.cases, outcome.responses) for m in resolved}

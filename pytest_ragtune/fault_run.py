@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from .faults import FAULTS, Cell, Fault, Ledger, Matrix, Notes, PlantedSession, 
 from .parametrise import case_of, golden_set_at, loaded_golden_sets
 from .records import Case, Corpus
 from .reporting.matrix import matrix_lines, matrix_markdown, matrix_value
+from .reporting.sections import add_section
 from .session import Session
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class FaultRun:
             plants={fault.name: fault.plants for fault in self.faults},
             cells=cells,
             must_catch=self.must_catch,
-            failed=_labels(failed),
+            failed=_partly(failed, passed),
             unused=len(_labels([item for item in passed if item not in used])),
         )
         return result
@@ -109,7 +109,8 @@ class FaultRun:
         for line in matrix_lines(self.matrix, detail=self.config.get_verbosity() > 0):
             terminalreporter.write_line(line)
         for name in self.config.getoption("ragtune_report"):
-            add_to_report(self.config.invocation_params.dir / name, self.matrix)
+            path = self.config.invocation_params.dir / name
+            add_section(path, "faults", matrix_value(self.matrix), matrix_markdown(self.matrix))
 
     def _session(self, base: Session, fault: Fault | None) -> PlantedSession:
         return PlantedSession(
@@ -231,18 +232,6 @@ def _known(names: Sequence[str], where: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def add_to_report(path: Path, matrix: Matrix) -> None:
-    """Add the matrix to a report file that the run has just written, or begin one."""
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if path.suffix == ".json":
-        value = {**(json.loads(before) if before else {}), "faults": matrix_value(matrix)}
-        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    else:
-        text = "\n".join([*([before] if before else []), *matrix_markdown(matrix)])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
 def _owners(item: pytest.Item) -> list[Any]:
     """A test and the fixtures of wider scope that it uses."""
     info = getattr(item, "_fixtureinfo", None)
@@ -262,3 +251,12 @@ def _label(item: pytest.Item) -> str:
 
 def _labels(items: Sequence[pytest.Item]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_label(item) for item in items))
+
+
+def _partly(failed: Sequence[pytest.Item], passed: Sequence[pytest.Item]) -> tuple[str, ...]:
+    """The tests that did not pass; of one that runs once a case, how many of its runs."""
+    bad, good = Counter(map(_label, failed)), Counter(map(_label, passed))
+    return tuple(
+        f"{name} ({count} of {count + good[name]} runs)" if good[name] else name
+        for name, count in bad.items()
+    )

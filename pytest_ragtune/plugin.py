@@ -96,6 +96,10 @@ def pytest_configure(config: pytest.Config) -> None:
     active.install(plugin.session)
     config.pluginmanager.register(plugin, "ragtune-run")
     config.pluginmanager.register(fixtures, "ragtune-fixtures")
+    if config.getoption("ragtune_selfcheck") is not None:
+        from .selfcheck_run import SelfCheckRun
+
+        config.pluginmanager.register(SelfCheckRun(plugin), "ragtune-selfcheck")
     if config.getoption("ragtune_faults"):
         from .fault_run import FaultRun, Rerun
 

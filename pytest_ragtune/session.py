@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .active import provided_session
+from .misses import refuse_to_ask, refuse_to_judge
 from .pipeline import PipelineLike
 from .protocols import Judge, Metric
 from .recording import (
@@ -21,6 +22,8 @@ from .recording import (
     score_record,
 )
 from .records import Case, Evaluation, MetricInfo, Response, Score
+from .redaction import redact_response, redact_score
+from .replay import ReplayStore, identity_of, made_or_absent, remember
 from .store import Store, record_key
 
 Progress = Callable[[int, int, str], None]
@@ -99,6 +102,7 @@ class Session:
         self._batches: dict[tuple[str, str], tuple[_Batch, int]] = {}
         self._by_response: dict[int, tuple[_Batch, int]] = {}
         self._digests = ContextDigests()
+        self._fingerprint = ""
 
     @property
     def judge(self) -> Judge:
@@ -109,8 +113,14 @@ class Session:
 
                 self._judge = LexicalJudge()
             else:
-                self._judge = self._make_judge()
+                self._judge = made_or_absent(self.store, "judge", "default", self._make_judge)
         return self._judge
+
+    def concerning(self, fingerprint: str, folder: Path | None) -> None:
+        """Say which golden set the next questions are from; its recording is replayed too."""
+        self._fingerprint = fingerprint
+        if isinstance(self.store, ReplayStore):
+            self.store.open_recording(folder)
 
     def apart(self, store: Store | None, progress: Progress | None) -> Session:
         """A session like this one with a store or a progress of its own."""
@@ -124,6 +134,7 @@ class Session:
     def ask(self, pipeline: PipelineLike, cases: Sequence[Case], repeat: int = 0) -> Outcome:
         """The responses to ``cases``: recorded ones from the store, the others computed and recorded."""
         store, identity, _ = self._recorder(pipeline)
+        remember(store, pipeline, self._fingerprint, identity)
         keys = response_keys(identity, [case.question for case in cases], repeat)
         found = read_responses(store, list(dict.fromkeys(keys)))
         computed: dict[str, Response] = {}
@@ -150,6 +161,7 @@ class Session:
         return batch.responses[position]
 
     def _ask_together(self, pipeline: PipelineLike, identity: str, together: Companions) -> None:
+        self.concerning(together.fingerprint, together.path)
         outcome = self.ask(pipeline, together.cases)
         batch = _Batch(pipeline.name, together, outcome.responses)
         for position, (case, response) in enumerate(zip(together.cases, batch.responses, strict=True)):
@@ -171,7 +183,9 @@ class Session:
         known = {key: read_score(value) for key, (value, _) in self.store.values(keys).items()}
         missing = [position for position, key in enumerate(keys) if key not in known]
         if missing:
+            refuse_to_judge(self.store, metric.info.name, metric.info.identity, len(missing))
             fresh = _scored(metric, [cases[i] for i in missing], [responses[i] for i in missing])
+            fresh = [redact_score(score) for score in fresh]
             self.store.put(
                 [
                     score_record(parts[i], score)
@@ -231,7 +245,7 @@ class Session:
         A pipeline that cannot say what it depends on is remembered for this session only, by the
         very function it wraps; it is asked ahead only once that function has been seen before.
         """
-        identity = pipeline.identity
+        identity = identity_of(self.store, pipeline, self._fingerprint)
         if identity is not None:
             return self.store, identity, True
         function = getattr(pipeline, "function", pipeline)
@@ -251,12 +265,13 @@ class Session:
     ) -> dict[str, Response]:
         if not missing:
             return {}
+        refuse_to_ask(store, pipeline.name, identity, [c.question for c in missing.values()], repeat)
         store.check_writable()
         keys, cases = list(missing), list(missing.values())
         computed: dict[str, Response] = {}
         self._tell(0, len(cases), pipeline.name)
         for batch in pipeline.run(cases):
-            responses = [replace(response, case=cases[position]) for position, response in batch]
+            responses = [redact_response(replace(r, case=cases[position])) for position, r in batch]
             store.put(response_records(identity, responses, self._digests, repeat))
             computed.update(zip([keys[position] for position, _ in batch], responses, strict=True))
             self._tell(len(computed), len(cases), pipeline.name)

@@ -20,6 +20,7 @@ from typing import Any
 
 from . import extras
 from .errors import StoreError
+from .redaction import redact, redact_value
 
 SCHEMA = 1
 _TABLES = """
@@ -119,11 +120,27 @@ class Store:
             return {key: (_DECODER(value), seconds) for key, value, seconds in rows}
 
     def put(self, records: Sequence[Record]) -> None:
-        """Write all of ``records`` or none; a key that is already there keeps its first value."""
-        rows = [(r.key, r.kind, canonical(dict(r.parts)), canonical(r.value), r.seconds) for r in records]
+        """Write all of ``records`` or none; a key that is already there keeps its first value.
+
+        Secrets are redacted on the way; a key is the hash of the parts before that.
+        """
+        rows = [(r.key, r.kind, _clean(dict(r.parts)), _clean(r.value), r.seconds) for r in records]
         with self._explained("write"), self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", rows)
+
+    def note(self, name: str, text: str) -> None:
+        """Keep a remark about the records; a later one under the same name replaces it."""
+        with self._explained("write"), self._open() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, redact(text)))
+
+    def notes(self, start: str) -> dict[str, str]:
+        """The remarks whose name begins with ``start``."""
+        if self.path is not None and self._connection is None and not self.path.exists():
+            return {}
+        query = "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ? ORDER BY name"
+        with self._explained("read"):
+            return dict(self._open().execute(query, (len(start), start)).fetchall())
 
     def check_writable(self) -> None:
         """Raise StoreError now if nothing could be written: before work is done, not after."""
@@ -225,6 +242,12 @@ class Store:
         else:
             todo = "check the path and its permissions or choose another file"
         return f"cannot {doing} the store {self.path}: {cause}; {todo} with --ragtune-store=FILE"
+
+
+def _clean(value: Any) -> str:
+    """The value as canonical JSON without secrets; a replacement never breaks the JSON."""
+    text = canonical(value)
+    return text if redact(text) == text else canonical(redact_value(value))
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

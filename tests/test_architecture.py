@@ -18,7 +18,7 @@ LAYERS: list[list[set[str]]] = [
     [{"records", "protocols", "errors", "extras", "active", "structured"}],
     [{"metrics"}, {"statistics"}, {"text"}, {"calls"}],
     [
-        {"context", "pipeline", "application", "prompt", "recording", "store"},
+        {"context", "pipeline", "application", "prompt", "recording", "store", "redaction", "recording_file"},
         {"golden"},
         {"corpus"},
         {"baseline"},
@@ -28,9 +28,9 @@ LAYERS: list[list[set[str]]] = [
         {"judges"},
         {"fakes"},
     ],
-    [{"session", "evaluation", "checks", "comparison", "faults"}],
+    [{"session", "replay", "misses", "gate", "planning", "budget", "evaluation", "checks", "comparison", "faults", "selfcheck"}],
     [{"asserts"}, {"reporting"}],
-    [{"plugin", "options", "fixtures", "run", "collected", "parametrise", "progress", "fault_run"}, {"cli"}],
+    [{"plugin", "options", "fixtures", "run", "collected", "parametrise", "progress", "fault_run", "selfcheck_run"}, {"cli"}],
 ]
 # Sideways imports inside a layer that are part of the design.
 SIDEWAYS = {

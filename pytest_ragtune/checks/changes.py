@@ -30,7 +30,7 @@ def no_regression(
     metrics: str | Sequence[str],
     *,
     margin: float | Mapping[str, float],
-    baseline: Evaluation | Path | str | None = None,
+    baseline: Evaluation | Baseline | Path | str | None = None,
     confidence: float = 0.95,
     max_unscored: int | float = 0,
     common_only: bool = False,
@@ -48,7 +48,7 @@ def no_regression(
         metrics: names of metrics that were computed.
         margin: largest acceptable drop of a mean (rise, where lower is better), in the metric's unit;
             one for all, or one a metric.
-        baseline: an evaluation or a baseline file; left out, ``baselines/<pipeline>.jsonl`` in the
+        baseline: an evaluation, a baseline or its file; left out, ``baselines/<pipeline>.jsonl`` in the
             golden set's folder. A baseline that does not exist is a failure that says how to make it.
         confidence: of the two-sided interval that decides.
         max_unscored: how many cases may lack a score on either side, as a count, or as a share when
@@ -164,13 +164,15 @@ def _margin(margin: float | Mapping[str, float], metric: str) -> float:
 
 
 def _baseline(
-    evaluation: Evaluation, baseline: Evaluation | Path | str | None, names: Sequence[str]
+    evaluation: Evaluation, baseline: Evaluation | Baseline | Path | str | None, names: Sequence[str]
 ) -> tuple[Baseline | None, Path | None]:
     """The other side, or None and where it was looked for."""
     if isinstance(baseline, Evaluation):
         for name in names:
             collect(baseline, name)
         return baseline_of(baseline, names), None
+    if isinstance(baseline, Baseline):
+        return baseline, None
     path = baseline_path(evaluation) if baseline is None else Path(baseline)
     if path is None or not path.exists():
         return None, path

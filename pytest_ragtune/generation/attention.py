@@ -16,6 +16,7 @@ from pytest_ragtune import extras
 NAME = "ragtune"
 """Under which transformers knows this attention."""
 
+_SCORES, _LEAST, _MOST = 1_600_000, 16, 128
 KeyValues = Sequence[tuple[Any, Any]]
 """For each layer the keys and values, ``(n_kv_heads, length, head_dim)`` each."""
 
@@ -53,24 +54,44 @@ def attend(
         ``(batch, q, n_heads, head_dim)`` and None for the weights.
     """
     torch = extras.load("torch", extra="models")
+    before = None if prefix is None else prefix[module.layer_idx]
+    length = query.shape[2]
+    if attention_mask is not None or length == 1:
+        return _attend(torch, query, key, value, attention_mask, scaling, before), None
+    size = _block(query.shape[1], length + (0 if before is None else before[0].shape[1]))
+    parts = []
+    for start in range(0, length, size):
+        end = min(start + size, length)
+        mask = torch.full((end - start, end), -torch.inf, dtype=query.dtype, device=query.device)
+        block = query[:, :, start:end], key[:, :, :end], value[:, :, :end]
+        parts.append(_attend(torch, *block, mask.triu_(start + 1), scaling, before))
+    return torch.cat(parts, dim=1), None
+
+
+def _block(heads: int, length: int) -> int:
+    """Queries at a time, so that their scores stay in the processor's cache."""
+    return max(_LEAST, min(_MOST, _SCORES // (heads * length)))
+
+
+def _attend(
+    torch: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any | None,
+    scaling: float,
+    prefix: tuple[Any, Any] | None,
+) -> Any:
     batch, heads, length, dim = query.shape
-    kv_heads = key.shape[1]
-    grouped = query.reshape(batch, kv_heads, -1, dim)
+    grouped = query.reshape(batch, key.shape[1], -1, dim)
     scores = torch.matmul(grouped, key.transpose(-1, -2)).mul_(scaling)
-    _hide(torch, scores.view(batch, heads, length, -1), attention_mask)
+    if mask is not None:
+        scores.view(batch, heads, length, -1).add_(mask)
     if prefix is None:
         mixed = torch.matmul(_softmax(torch, scores), value)
     else:
-        mixed = _with_prefix(torch, grouped, scores, value, prefix[module.layer_idx], scaling)
-    return mixed.reshape(batch, heads, length, dim).transpose(1, 2).contiguous(), None
-
-
-def _hide(torch: Any, scores: Any, mask: Any | None) -> None:
-    if mask is not None:
-        scores.add_(mask)
-    elif scores.shape[-2] > 1:
-        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu_(1)
-        scores.masked_fill_(later, -torch.inf)
+        mixed = _with_prefix(torch, grouped, scores, value, prefix, scaling)
+    return mixed.reshape(batch, heads, length, dim).transpose(1, 2).contiguous()
 
 
 def _softmax(torch: Any, scores: Any) -> Any:

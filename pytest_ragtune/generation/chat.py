@@ -38,6 +38,7 @@ class Chat:
     def __init__(self, folder: Path) -> None:
         self.tokenizer: Any = load_tokenizer(folder)
         self._has_template = bool(self.tokenizer.chat_template)
+        self._last: tuple[str, tuple[int, ...]] = ("", ())
 
     def render(self, prompt: Prompt) -> str:
         """The prompt as the text that the model reads, up to where its answer begins."""
@@ -60,7 +61,7 @@ class Chat:
         text = self.render(prompt)
         at = text.find(prompt.shared) if prompt.shared else -1
         cut = at + len(prompt.shared) if at >= 0 else 0
-        shared = self._tokens(text[:cut], start=True) if cut else ()
+        shared = self._beginning(text[:cut]) if cut else ()
         own = self._tokens(text[cut:], start=not cut)
         if len(shared) < SHARED_MINIMUM or not own:
             return Encoded(shared + own)
@@ -74,6 +75,12 @@ class Chat:
         """Tokens as text, special tokens and outer white space removed."""
         text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
         return text.strip()
+
+    def _beginning(self, text: str) -> tuple[int, ...]:
+        """Tokens of a shared beginning; the last one is remembered, since a run asks for it often."""
+        if self._last[0] != text:
+            self._last = (text, self._tokens(text, start=True))
+        return self._last[1]
 
     def _apply(self, messages: list[dict[str, str]]) -> str:
         text: str = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)

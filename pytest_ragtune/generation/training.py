@@ -27,9 +27,9 @@ class Recipe:
     """Rank of the change to each weight."""
     alpha: int = 32
     """The change is scaled by ``alpha / rank``."""
-    epochs: int = 3
+    epochs: int = 2
     """Times that every example is seen."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Peak of the learning rate, after a warm-up; it then falls to zero along a cosine."""
     batch_size: int = 8
     """Examples a step."""

@@ -14,7 +14,6 @@ from pytest_ragtune.generation.loading import resolve_device, resolve_dtype
 from pytest_ragtune.generation.models import (
     cache_folder,
     context_window,
-    packaged_model,
     packaged_weights,
     resolve_model,
     weights_fingerprint,
@@ -215,19 +214,6 @@ def test_auto_precision_follows_the_processor(tmp_path: Path, flags: str, device
 def test_auto_device_is_the_processor_without_a_driver(tmp_path: Path) -> None:
     assert resolve_device("auto", tmp_path / "no-driver") == "cpu"
     assert resolve_device("cuda:1", tmp_path / "no-driver") == "cuda:1"
-
-
-@pytest.mark.models
-@pytest.mark.slow
-def test_the_packaged_model_is_converted_once(tmp_path: Path) -> None:
-    steps: list[tuple[int, int, str]] = []
-    folder = packaged_model(lambda *step: steps.append(step))
-    assert steps == [(n, 1, "convert SmolLM2-135M-Instruct.Q4_1.gguf") for n in (0, 1)]
-    names = {file.name for file in folder.iterdir()}
-    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= names
-    assert "quantization_config" not in (folder / "config.json").read_text()
-    assert packaged_model(lambda *step: steps.append(step)) == folder
-    assert len(steps) == 2
 
 
 @pytest.mark.models
