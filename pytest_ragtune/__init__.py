@@ -10,78 +10,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .application import CallablePipeline as CallablePipeline
-    from .asserts import (
-        assert_at_least as assert_at_least,
-    )
-    from .asserts import (
-        assert_at_most as assert_at_most,
-    )
-    from .asserts import (
-        assert_better as assert_better,
-    )
-    from .asserts import (
-        assert_faithful as assert_faithful,
-    )
-    from .asserts import (
-        assert_no_regression as assert_no_regression,
-    )
-    from .asserts import (
-        assert_relevant as assert_relevant,
-    )
-    from .asserts import (
-        assert_retrieves as assert_retrieves,
-    )
-    from .checks import (
-        at_least as at_least,
-    )
-    from .checks import (
-        at_most as at_most,
-    )
-    from .checks import (
-        better_than as better_than,
-    )
-    from .checks import (
-        no_regression as no_regression,
-    )
+    from .asserts import assert_at_least as assert_at_least
+    from .asserts import assert_at_most as assert_at_most
+    from .asserts import assert_better as assert_better
+    from .asserts import assert_faithful as assert_faithful
+    from .asserts import assert_no_regression as assert_no_regression
+    from .asserts import assert_relevant as assert_relevant
+    from .asserts import assert_retrieves as assert_retrieves
+    from .backends.deepeval import DeepEvalMetric as DeepEvalMetric
+    from .backends.ragas import RagasMetric as RagasMetric
+    from .checks import at_least as at_least
+    from .checks import at_most as at_most
+    from .checks import better_than as better_than
+    from .checks import no_regression as no_regression
     from .context import NoContext as NoContext
     from .context import Retrieved as Retrieved
     from .context import WholeCorpus as WholeCorpus
     from .corpus import load_corpus as load_corpus
-    from .corpus.chunking import Chunking as Chunking
     from .errors import RagtuneError as RagtuneError
     from .evaluation import evaluate as evaluate
     from .generation.causal import CausalGenerator as CausalGenerator
+    from .generation.endpoint import EndpointGenerator as EndpointGenerator
+    from .generation.endpoint_callable import CallableGenerator as CallableGenerator
     from .generation.lora import LoraGenerator as LoraGenerator
     from .generation.lora import train_adapter as train_adapter
     from .golden import load_golden_set as load_golden_set
     from .judges.embedding import EmbeddingJudge as EmbeddingJudge
     from .judges.lexical import LexicalJudge as LexicalJudge
+    from .judges.majority import MajorityJudge as MajorityJudge
+    from .judges.prompted import PromptedJudge as PromptedJudge
     from .pipeline import Pipeline as Pipeline
     from .prompt import PromptTemplate as PromptTemplate
-    from .records import (
-        Case as Case,
-    )
-    from .records import (
-        Corpus as Corpus,
-    )
-    from .records import (
-        Evaluation as Evaluation,
-    )
-    from .records import (
-        GoldenSet as GoldenSet,
-    )
-    from .records import (
-        Passage as Passage,
-    )
-    from .records import (
-        Response as Response,
-    )
-    from .records import (
-        Score as Score,
-    )
-    from .records import (
-        Verdict as Verdict,
-    )
+    from .records import Evaluation as Evaluation
+    from .records import GoldenSet as GoldenSet
+    from .records import Response as Response
     from .retrieval.bm25 import BM25Retriever as BM25Retriever
     from .retrieval.dense import DenseRetriever as DenseRetriever
     from .retrieval.embedding import SentenceEmbedder as SentenceEmbedder
@@ -90,29 +52,29 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BM25Retriever": "retrieval.bm25",
+    "CallableGenerator": "generation.endpoint_callable",
     "CallablePipeline": "application",
-    "Case": "records",
     "CausalGenerator": "generation.causal",
-    "Chunking": "corpus.chunking",
-    "Corpus": "records",
+    "DeepEvalMetric": "backends.deepeval",
     "DenseRetriever": "retrieval.dense",
     "EmbeddingJudge": "judges.embedding",
+    "EndpointGenerator": "generation.endpoint",
     "Evaluation": "records",
     "GoldenSet": "records",
     "HybridRetriever": "retrieval.fusion",
     "LexicalJudge": "judges.lexical",
     "LoraGenerator": "generation.lora",
+    "MajorityJudge": "judges.majority",
     "NoContext": "context",
-    "Passage": "records",
     "Pipeline": "pipeline",
     "PromptTemplate": "prompt",
+    "PromptedJudge": "judges.prompted",
+    "RagasMetric": "backends.ragas",
     "RagtuneError": "errors",
     "Response": "records",
     "Retrieved": "context",
-    "Score": "records",
     "SentenceEmbedder": "retrieval.embedding",
     "Store": "store",
-    "Verdict": "records",
     "WholeCorpus": "context",
     "assert_at_least": "asserts",
     "assert_at_most": "asserts",
@@ -133,29 +95,29 @@ _HOMES = {
 
 __all__ = [
     "BM25Retriever",
+    "CallableGenerator",
     "CallablePipeline",
-    "Case",
     "CausalGenerator",
-    "Chunking",
-    "Corpus",
+    "DeepEvalMetric",
     "DenseRetriever",
     "EmbeddingJudge",
+    "EndpointGenerator",
     "Evaluation",
     "GoldenSet",
     "HybridRetriever",
     "LexicalJudge",
     "LoraGenerator",
+    "MajorityJudge",
     "NoContext",
-    "Passage",
     "Pipeline",
     "PromptTemplate",
+    "PromptedJudge",
+    "RagasMetric",
     "RagtuneError",
     "Response",
     "Retrieved",
-    "Score",
     "SentenceEmbedder",
     "Store",
-    "Verdict",
     "WholeCorpus",
     "assert_at_least",
     "assert_at_most",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .application import CallablePipeline
+from .backends.names import backend_metric, is_backend_name
 from .golden import load_golden_set
 from .metrics.catalogue import needs_judge, resolve
 from .pipeline import PipelineLike, retrieval_pipeline
@@ -92,7 +93,11 @@ def _resolved(metrics: Sequence[str | Metric], judge: Judge | None, active: Sess
     """Metrics from names; the default judge is made only when a name needs one."""
     if judge is None and needs_judge(metrics):
         judge = active.judge
-    return resolve(metrics, judge)
+    named = [
+        backend_metric(item, judge) if isinstance(item, str) and is_backend_name(item) else item
+        for item in metrics
+    ]
+    return resolve(named, judge)
 
 
 def _session(store: Store | str | Path | None, progress: Progress | None) -> Session:

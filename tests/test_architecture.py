@@ -28,9 +28,36 @@ LAYERS: list[list[set[str]]] = [
         {"judges"},
         {"fakes"},
     ],
-    [{"session", "replay", "misses", "gate", "planning", "budget", "evaluation", "checks", "comparison", "faults", "selfcheck"}],
+    [
+        {
+            "session",
+            "replay",
+            "misses",
+            "gate",
+            "planning",
+            "budget",
+            "evaluation",
+            "checks",
+            "comparison",
+            "faults",
+            "selfcheck",
+        }
+    ],
     [{"asserts"}, {"reporting"}],
-    [{"plugin", "options", "fixtures", "run", "collected", "parametrise", "progress", "fault_run", "selfcheck_run"}, {"cli"}],
+    [
+        {
+            "plugin",
+            "options",
+            "fixtures",
+            "run",
+            "collected",
+            "parametrise",
+            "progress",
+            "fault_run",
+            "selfcheck_run",
+        },
+        {"cli"},
+    ],
 ]
 # Sideways imports inside a layer that are part of the design.
 SIDEWAYS = {
@@ -44,7 +71,7 @@ SIDEWAYS = {
 HEAVY = {
     "numpy", "scipy", "faiss", "torch", "transformers", "peft", "onnxruntime", "tokenizers", "ragas",
     "deepeval", "ray", "jinja2", "pydantic", "bm25s", "rank_bm25", "ir_measures", "rouge_score",
-    "sentence_transformers", "bs4", "filelock", "platformdirs", "safetensors", "numba",
+    "sentence_transformers", "bs4", "filelock", "platformdirs", "safetensors", "numba", "openai", "llguidance",
 }  # fmt: skip
 # Modules that are made of a heavy library's classes and are imported only inside functions.
 MODELS = {"corpus/schema.py"}
