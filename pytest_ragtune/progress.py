@@ -15,7 +15,8 @@ _REDRAW_SECONDS = 0.5
 class ProgressLines:
     """Says how far long work is, without drowning a log.
 
-    A terminal gets one line that is redrawn; anything else gets a line every 15 seconds.
+    A terminal gets one line that is redrawn; anything else gets a line every 15 seconds. A pipeline
+    opens its work with 0 done; what its generator then counts within a batch is shown as the pipeline's.
 
     Args:
         config: of the pytest run.
@@ -26,9 +27,11 @@ class ProgressLines:
         self._capture = config.pluginmanager.getplugin("capturemanager")
         self._silent = silent or config.get_verbosity() < -1
         self._what, self._started, self._said = "", 0.0, 0.0
+        self._open: tuple[int, int, str] | None = None
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """Take note of progress, and say so when it is time."""
+        done, total, what = self._placed(done, total, what)
         now = time.monotonic()
         if what != self._what:
             self._what, self._started, self._said = what, now, now
@@ -43,6 +46,15 @@ class ProgressLines:
         left = "" if is_last or not done else f", about {spent / done * (total - done):.0f} s left"
         line = f"ragtune: {what} {done}/{total} in {spent:.0f} s{left}"
         self._write(f"\r{line:<78}" + ("\n" if is_last else "") if is_live else f"\n{line}")
+
+    def _placed(self, done: int, total: int, what: str) -> tuple[int, int, str]:
+        """The same step, seen from the work that is open around it."""
+        if what == "generate" and self._open is not None:
+            before, all_of_it, name = self._open
+            return min(before + done, all_of_it), all_of_it, name
+        if (done == 0 and total > 1) or (self._open is not None and self._open[2] == what):
+            self._open = (done, total, what) if done < total else None
+        return done, total, what
 
     def _write(self, text: str) -> None:
         if self._capture is None:

@@ -75,3 +75,31 @@ def test_short_work_and_workers_say_nothing(
         clock[0] = 1000.0 + step
         lines(step, 4, "quick")
     assert stream.getvalue() == ""
+
+
+def test_a_generator_s_steps_count_for_its_pipeline(
+    monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, clock: list[float]
+) -> None:
+    stream = Stream(False)
+    monkeypatch.setattr(sys, "__stderr__", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    lines = ProgressLines(pytestconfig)
+    lines._capture = None
+    steps = [
+        (0, 40, "rag"),
+        (10, 20, "generate"),
+        (20, 20, "generate"),
+        (20, 40, "rag"),
+        (10, 20, "generate"),
+    ]
+    for number, step in enumerate([*steps, (20, 20, "generate"), (40, 40, "rag"), (1, 2, "generate")]):
+        clock[0] = 20.0 * number
+        lines(*step)
+    assert [line.split(" in ")[0] for line in stream.getvalue().split("\n") if line] == [
+        "ragtune: rag 10/40",
+        "ragtune: rag 20/40",
+        "ragtune: rag 20/40",
+        "ragtune: rag 30/40",
+        "ragtune: rag 40/40",
+        "ragtune: rag 40/40",
+    ]
