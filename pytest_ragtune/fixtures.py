@@ -61,7 +61,7 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
     from .retrieval.embedding import SentenceEmbedder
 
     run = _run(request)
-    return run.memo(("embedder",), lambda: SentenceEmbedder(progress=run.progress))
+    return run.made(lambda: run.memo(("embedder",), lambda: SentenceEmbedder(progress=run.progress)))
 
 
 @pytest.fixture
@@ -79,9 +79,11 @@ def dense_retriever(request: pytest.FixtureRequest, corpus: Corpus, embedder: Em
     from .retrieval.dense import DenseRetriever
 
     run = _run(request)
-    return run.memo(
-        ("dense", corpus.fingerprint, embedder.identity),
-        lambda: DenseRetriever(corpus, embedder, cache=cache_folder() / "vectors"),
+    return run.made(
+        lambda: run.memo(
+            ("dense", corpus.fingerprint, embedder.identity),
+            lambda: DenseRetriever(corpus, embedder, cache=cache_folder() / "vectors"),
+        )
     )
 
 
@@ -93,7 +95,10 @@ def hybrid_retriever(
     from .retrieval.fusion import HybridRetriever
 
     parts = [bm25_retriever, dense_retriever]
-    return _run(request).memo(("hybrid", *(part.identity for part in parts)), lambda: HybridRetriever(parts))
+    run = _run(request)
+    return run.made(
+        lambda: run.memo(("hybrid", *(part.identity for part in parts)), lambda: HybridRetriever(parts))
+    )
 
 
 @pytest.fixture
@@ -101,8 +106,11 @@ def reranker(request: pytest.FixtureRequest, corpus: Corpus, embedder: Embedder)
     """Re-orders candidates by their best sentence."""
     from .retrieval.rerank import EmbeddingReranker
 
-    return _run(request).memo(
-        ("reranker", corpus.fingerprint, embedder.identity), lambda: EmbeddingReranker(corpus, embedder)
+    run = _run(request)
+    return run.made(
+        lambda: run.memo(
+            ("reranker", corpus.fingerprint, embedder.identity), lambda: EmbeddingReranker(corpus, embedder)
+        )
     )
 
 
@@ -137,9 +145,8 @@ def generator(request: pytest.FixtureRequest, golden_set: GoldenSet) -> Generato
 
     run = _run(request)
     options = _generation_options(golden_set)
-    return run.memo(
-        ("generator", *sorted(options.items())), lambda: CausalGenerator(progress=run.progress, **options)
-    )
+    key = ("generator", *sorted(options.items()))
+    return run.made(lambda: run.memo(key, lambda: CausalGenerator(progress=run.progress, **options)))
 
 
 @pytest.fixture
@@ -155,10 +162,12 @@ def lora_adapter(
             f"golden set {golden_set.name!r} has no train.jsonl: the lora fixtures train on its examples; "
             "add them, or override the lora_adapter fixture with load_adapter(folder)"
         )
-    return run.memo(
-        ("adapter", golden_set.train, prompt_template.system),
-        lambda: train_adapter(golden_set.train, system=prompt_template.system, progress=run.progress),
-    )
+
+    def trained() -> Adapter:
+        run.refuse_training()
+        return train_adapter(golden_set.train, system=prompt_template.system, progress=run.progress)
+
+    return run.made(lambda: run.memo(("adapter", golden_set.train, prompt_template.system), trained))
 
 
 @pytest.fixture
@@ -168,9 +177,11 @@ def lora_generator(request: pytest.FixtureRequest, golden_set: GoldenSet, lora_a
 
     run = _run(request)
     options = _generation_options(golden_set)
-    return run.memo(
-        ("lora", lora_adapter.fingerprint, *sorted(options.items())),
-        lambda: LoraGenerator(lora_adapter, progress=run.progress, **options),
+    return run.made(
+        lambda: run.memo(
+            ("lora", lora_adapter.fingerprint, *sorted(options.items())),
+            lambda: LoraGenerator(lora_adapter, progress=run.progress, **options),
+        )
     )
 
 

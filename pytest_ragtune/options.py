@@ -27,6 +27,13 @@ def add_options(parser: pytest.Parser) -> None:
         help=f"record answers and judgements in this SQLite file (default: {STORE} in pytest's root folder)",
     )
     group.addoption(
+        "--ragtune-replay",
+        choices=("auto", "only", "off"),
+        default="auto",
+        help="auto: take recorded answers and judgements, compute and record the rest; only: what is not "
+        "recorded is an error, nothing is computed; off: compute everything anew and record nothing",
+    )
+    group.addoption(
         "--ragtune-update-baselines",
         action="store_true",
         help="rewrite the baseline files that assert_no_regression reads; the tests still fail, so that "

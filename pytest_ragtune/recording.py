@@ -109,28 +109,33 @@ def score_parts(info: MetricInfo, case: Case, response: Response, digests: Conte
     """What could change a score: the metric with its judge, the case, the response."""
     return {
         "metric": info.identity,
-        "case": digest([case.question, case.reference, case.aliases, dict(case.relevant), case.answerable]),
-        "response": digest(
-            [
-                response.text,
-                digests.of(response.contexts),
-                None
-                if response.ranking is None
-                else [[hit.passage_id, float(hit.score)] for hit in response.ranking],
-            ]
-        ),
+        "case": case_digest(case),
+        "response": response_digest(response, digests),
     }
 
 
+def case_digest(case: Case) -> str:
+    """Hash of what a metric may look at in a case."""
+    return digest([case.question, case.reference, case.aliases, dict(case.relevant), case.answerable])
+
+
+def response_digest(response: Response, digests: ContextDigests) -> str:
+    """Hash of what a metric may look at in a response."""
+    ranking = response.ranking
+    hits = None if ranking is None else [[hit.passage_id, float(hit.score)] for hit in ranking]
+    return digest([response.text, digests.of(response.contexts), hits])
+
+
 def score_record(parts: Mapping[str, Any], score: Score) -> Record:
-    """The record of one score."""
+    """The record of one score; of the kind ``unscored`` when it could not be measured."""
     value = {
         "value": score.value,
         "reason": score.reason,
         "applicable": score.applicable,
         "claims": [[c.text, c.probability, c.passage_id, c.evidence] for c in score.claims],
     }
-    return Record.of("score", parts, value)
+    failed = score.value is None and score.applicable
+    return Record.of("unscored" if failed else "score", parts, value)
 
 
 def read_score(value: Mapping[str, Any]) -> Score:

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from . import active, asserts, options
+from .errors import AdapterError
 from .parametrise import case_of, companions_of, function_of
 from .progress import ProgressLines
 from .protocols import Judge
 from .records import Case, Evaluation, Verdict
+from .redaction import redact
+from .replay import ReplayStore, or_absent
 from .reporting.json import verdict_value
 from .reporting.summary import summarise
 from .session import Companions, Session
-from .store import Store, canonical
+from .store import canonical
 
 if TYPE_CHECKING:
     from .plugin import RagtunePlugin
@@ -37,7 +40,9 @@ class Run:
         self._memo: dict[tuple[Any, ...], Any] = {}
         self._companions: dict[tuple[str, str], Companions] = {}
         self.session = Session(
-            Store(store_path(self.config)),
+            ReplayStore(
+                store_path(self.config), self.config.getoption("ragtune_replay"), _run_id(self.config)
+            ),
             judge=self._default_judge,
             progress=self.progress,
             on_evaluation=self._on_evaluation,
@@ -60,6 +65,15 @@ class Run:
             self._memo[key] = make()
         found: T = self._memo[key]
         return found
+
+    def made(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives; a stand-in where a run that only replays cannot make it."""
+        return or_absent(self.session.store, make)
+
+    def refuse_training(self) -> None:
+        """Raise AdapterError in a run that only replays: training is no replay."""
+        if self.config.getoption("ragtune_replay") == "only":
+            raise AdapterError("no adapter is trained in a run that only replays")
 
     def close(self) -> None:
         """Close the store and take the settings back."""
@@ -107,7 +121,7 @@ class Run:
     def _travel(self, name: str, text: str) -> None:
         """Verdicts and figures travel in the report: to the xdist controller and into the JUnit file."""
         if self._plugin.item is not None:
-            self._plugin.item.user_properties.append((name, text))
+            self._plugin.item.user_properties.append((name, redact(text)))
 
 
 def store_path(config: pytest.Config) -> Path:
@@ -117,3 +131,9 @@ def store_path(config: pytest.Config) -> Path:
         return config.invocation_params.dir / option
     ini: str = config.getini("ragtune_store")
     return config.rootpath / (ini or options.STORE)
+
+
+def _run_id(config: pytest.Config) -> str:
+    """One name for all processes of a run."""
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    return worker.get("testrunuid") or os.urandom(8).hex()

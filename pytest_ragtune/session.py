@@ -9,22 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from .active import provided_session
-from .misses import refuse_to_ask, refuse_to_judge
+from .judging import score_recorded
+from .misses import refuse_to_ask
 from .pipeline import PipelineLike
 from .protocols import Judge, Metric
 from .recording import (
     ContextDigests,
     read_responses,
-    read_score,
     response_keys,
     response_records,
-    score_parts,
-    score_record,
 )
 from .records import Case, Evaluation, MetricInfo, Response, Score
-from .redaction import redact_response, redact_score
-from .replay import ReplayStore, identity_of, made_or_absent, remember
-from .store import Store, record_key
+from .redaction import redact_response
+from .replay import identity_of, made_or_absent, noted, open_recording, remember
+from .store import Store
 
 Progress = Callable[[int, int, str], None]
 """Called with how much is done, how much there is in all, and what is being done."""
@@ -108,19 +106,14 @@ class Session:
     def judge(self) -> Judge:
         """The default judge, made when it is first needed."""
         if self._judge is None:
-            if self._make_judge is None:
-                from .judges.lexical import LexicalJudge
-
-                self._judge = LexicalJudge()
-            else:
-                self._judge = made_or_absent(self.store, "judge", "default", self._make_judge)
+            make = self._make_judge or _lexical_judge
+            self._judge = made_or_absent(self.store, "judge", "default", make)
         return self._judge
 
     def concerning(self, fingerprint: str, folder: Path | None) -> None:
         """Say which golden set the next questions are from; its recording is replayed too."""
         self._fingerprint = fingerprint
-        if isinstance(self.store, ReplayStore):
-            self.store.open_recording(folder)
+        open_recording(self.store, folder)
 
     def apart(self, store: Store | None, progress: Progress | None) -> Session:
         """A session like this one with a store or a progress of its own."""
@@ -143,25 +136,26 @@ class Session:
                 found = read_responses(store, list(dict.fromkeys(keys)))
                 missing = {key: case for key, case in zip(keys, cases, strict=True) if key not in found}
                 computed = self._compute(pipeline, store, identity, missing, repeat)
-        responses = [
-            replace(found.get(key) or computed[key], case=case) for key, case in zip(keys, cases, strict=True)
-        ]
+        both = {**found, **computed}
+        responses = [replace(both[key], case=case) for key, case in zip(keys, cases, strict=True)]
+        responses = noted(store, pipeline.name, responses)
         replayed = sum(key in found for key in keys)
         return Outcome(responses, len(keys) - replayed, replayed)
 
     def respond(self, pipeline: PipelineLike, case: Case) -> Response:
         """The response to one case; its companions are answered in the same batches."""
+        together = None if self.companions is None else self.companions(case)
+        if together is not None:
+            self.concerning(together.fingerprint, together.path)
         _, identity, seen = self._recorder(pipeline)
         key = (identity, case.id)
         known = self._batches.get(key)
         if known is None or known[0].companions.cases[known[1]] != case:
-            together = self.companions(case) if self.companions is not None and seen else None
-            self._ask_together(pipeline, identity, together or Companions([case]))
+            self._ask_together(pipeline, identity, (together if seen else None) or Companions([case]))
         batch, position = self._batches[key]
         return batch.responses[position]
 
     def _ask_together(self, pipeline: PipelineLike, identity: str, together: Companions) -> None:
-        self.concerning(together.fingerprint, together.path)
         outcome = self.ask(pipeline, together.cases)
         batch = _Batch(pipeline.name, together, outcome.responses)
         for position, (case, response) in enumerate(zip(together.cases, batch.responses, strict=True)):
@@ -173,28 +167,7 @@ class Session:
         self, metric: Metric, cases: Sequence[Case], responses: Sequence[Response]
     ) -> tuple[list[Score], int]:
         """One score a case, and how many of them a judge had to make now."""
-        if getattr(metric, "judge", None) is None:
-            return _scored(metric, cases, responses), 0
-        parts = [
-            score_parts(metric.info, case, response, self._digests)
-            for case, response in zip(cases, responses, strict=True)
-        ]
-        keys = [record_key("score", part) for part in parts]
-        known = {key: read_score(value) for key, (value, _) in self.store.values(keys).items()}
-        missing = [position for position, key in enumerate(keys) if key not in known]
-        if missing:
-            refuse_to_judge(self.store, metric.info.name, metric.info.identity, len(missing))
-            fresh = _scored(metric, [cases[i] for i in missing], [responses[i] for i in missing])
-            fresh = [redact_score(score) for score in fresh]
-            self.store.put(
-                [
-                    score_record(parts[i], score)
-                    for i, score in zip(missing, fresh, strict=True)
-                    if score.value is not None or not score.applicable
-                ]
-            )
-            known.update({keys[i]: score for i, score in zip(missing, fresh, strict=True)})
-        return [known[key] for key in keys], len(missing)
+        return score_recorded(self.store, metric, cases, responses, self._digests)
 
     def score_one(self, metric: Metric, response: Response) -> Score:
         """The score of one response; responses answered together are scored together."""
@@ -293,10 +266,7 @@ def session() -> Session:
     return _script_session() if found is None else found
 
 
-def _scored(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> list[Score]:
-    scores = metric.score(cases, responses)
-    if len(scores) != len(cases):
-        raise ValueError(
-            f"{metric.info.name} returned {len(scores)} scores for {len(cases)} cases; expected one a case"
-        )
-    return list(scores)
+def _lexical_judge() -> Judge:
+    from .judges.lexical import LexicalJudge
+
+    return LexicalJudge()

@@ -1,0 +1,58 @@
+"""Scores that a judge makes, recorded and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .misses import refuse_to_judge
+from .protocols import Metric
+from .recording import ContextDigests, read_score, score_parts, score_record
+from .records import Case, Response, Score
+from .redaction import redact_score
+from .replay import replays_only
+from .store import Store, record_key
+
+
+def score_recorded(
+    store: Store,
+    metric: Metric,
+    cases: Sequence[Case],
+    responses: Sequence[Response],
+    digests: ContextDigests,
+) -> tuple[list[Score], int]:
+    """One score a case, and how many of them a judge had to make now.
+
+    A metric without a judge is computed each time. A judgement that failed is recorded apart
+    (``unscored``): a run that computes tries it again, one that only replays shows it as it was.
+
+    Raises:
+        ReplayMiss: this run only replays, and a judgement is not recorded.
+        ValueError: the metric did not give one score a case.
+    """
+    if getattr(metric, "judge", None) is None:
+        return _scored(metric, cases, responses), 0
+    info = metric.info
+    parts = [score_parts(info, case, r, digests) for case, r in zip(cases, responses, strict=True)]
+    keys = [record_key("score", part) for part in parts]
+    known = {key: read_score(value) for key, (value, _) in store.values(keys).items()}
+    missing = [position for position, key in enumerate(keys) if key not in known]
+    if missing and replays_only(store):
+        failed = {record_key("unscored", parts[i]): keys[i] for i in missing}
+        known |= {failed[key]: read_score(value) for key, (value, _) in store.values(list(failed)).items()}
+        missing = [position for position, key in enumerate(keys) if key not in known]
+    if missing:
+        refuse_to_judge(store, info.name, info.identity, len(missing))
+        fresh = _scored(metric, [cases[i] for i in missing], [responses[i] for i in missing])
+        fresh = [redact_score(score) for score in fresh]
+        store.put([score_record(parts[i], score) for i, score in zip(missing, fresh, strict=True)])
+        known |= {keys[i]: score for i, score in zip(missing, fresh, strict=True)}
+    return [known[key] for key in keys], len(missing)
+
+
+def _scored(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> list[Score]:
+    scores = metric.score(cases, responses)
+    if len(scores) != len(cases):
+        raise ValueError(
+            f"{metric.info.name} returned {len(scores)} scores for {len(cases)} cases; expected one a case"
+        )
+    return list(scores)
