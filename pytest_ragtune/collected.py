@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from .gate import merged_scores
 from .records import Verdict
 from .reporting.json import report_value, verdict_from_value
 from .reporting.markdown import markdown_lines
@@ -20,12 +22,15 @@ class Collected:
     def __init__(self) -> None:
         self.rows: list[SummaryRow] = []
         self.verdicts: list[Verdict] = []
+        self.scores: list[dict[str, Any]] = []
 
     def keep(self, report: pytest.TestReport) -> None:
         """Take what a finished test has measured."""
         for name, text in report.user_properties:
             if name == "ragtune_evaluation":
                 self.rows.append(SummaryRow.from_json(str(text)))
+            elif name == "ragtune_scores":
+                self.scores.append(json.loads(str(text)))
             elif name == "ragtune_verdict":
                 self.verdicts.append(verdict_from_value(json.loads(str(text))))
 
@@ -45,7 +50,7 @@ class Collected:
     def _write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".json":
-            value = report_value(self.rows, self.verdicts)
+            value = report_value(self.rows, self.verdicts) | {"scores": merged_scores(self.scores)}
             text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         else:
             text = "\n".join(markdown_lines(self.rows, self.verdicts))

@@ -47,6 +47,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="also write the table and the verdicts to FILE (.md or .json)",
     )
     _add_proofs(parser, group)
+    _add_settings(parser)
+
+
+def _add_settings(parser: pytest.Parser) -> None:
+    """The ini values."""
     parser.addini("ragtune_store", "the store's file; --ragtune-store overrides it", default="")
     parser.addini(
         "ragtune_judge",

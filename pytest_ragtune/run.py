@@ -13,6 +13,7 @@ import pytest
 
 from . import active, asserts, options
 from .errors import AdapterError
+from .gate import scores_value
 from .parametrise import case_of, companions_of, function_of
 from .progress import ProgressLines
 from .protocols import Judge
@@ -114,6 +115,8 @@ class Run:
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
         self._travel("ragtune_evaluation", summarise(evaluation).to_json())
+        if any(name.endswith(".json") for name in self.config.getoption("ragtune_report")):
+            self._travel("ragtune_scores", canonical(scores_value(evaluation)))
 
     def _on_verdict(self, verdict: Verdict) -> None:
         self._travel("ragtune_verdict", canonical(verdict_value(verdict)))

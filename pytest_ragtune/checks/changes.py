@@ -34,6 +34,7 @@ def no_regression(
     confidence: float = 0.95,
     max_unscored: int | float = 0,
     common_only: bool = False,
+    now: Baseline | None = None,
 ) -> list[Verdict]:
     """Check that no metric became worse than its baseline by more than a margin, paired by case.
 
@@ -55,6 +56,7 @@ def no_regression(
             it is a float.
         common_only: compare also when the golden set has changed: added, removed and edited cases are
             left out and counted.
+        now: the evaluation as a baseline, where it was read from a report; made from it unless given.
 
     Returns:
         One verdict a metric.
@@ -72,7 +74,7 @@ def no_regression(
     before, place = _baseline(evaluation, baseline, names)
     if before is None:
         return [_missing(evaluation, evidence[name], margins[name], place) for name in names]
-    now = baseline_of(evaluation, names)
+    now = baseline_of(evaluation, names) if now is None else now
     require_same(now, before, names, common_only=common_only)
     found = [name for name in names if name in before.metrics]
     pairings = {name: pair(now, before, evidence[name]) for name in found}

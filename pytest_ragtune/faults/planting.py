@@ -14,6 +14,8 @@ from pytest_ragtune.pipeline import Pipeline, PipelineLike
 from pytest_ragtune.protocols import Judge, Metric
 from pytest_ragtune.recording import read_responses, response_key, response_records
 from pytest_ragtune.records import Case, Corpus, Response, Score
+from pytest_ragtune.redaction import redact_response
+from pytest_ragtune.replay import identity_of
 from pytest_ragtune.session import Outcome, Progress, Session
 from pytest_ragtune.store import Store, canonical
 
@@ -38,7 +40,7 @@ class PlantedSession(Session):
         ledger: takes note of who asks what.
         fault: what to plant; None to watch only.
         reask: whether generators answer again when their context changed; ``ranked`` leaves out
-            contexts that are no ranking, such as a whole corpus.
+            contexts that are no ranking, such as a whole corpus. Never in a run that only replays.
         corpus_of: the corpus that a case is asked of, for pipelines that do not say.
         older: the corpus version before a given one.
     """
@@ -61,7 +63,9 @@ class PlantedSession(Session):
             companions=base.companions,
             alone=base.alone,
         )
-        self._base, self._ledger, self._fault, self._reask = base, ledger, fault, reask
+        self._ledger, self._fault = ledger, fault
+        is_replay = getattr(base.store, "mode", "auto") == "only"
+        self._reask: Reask = "no" if is_replay else reask
         self._corpus_of, self._older = corpus_of, older
         self._memory = ledger.memory
         self._changed: dict[int, tuple[Response, bool]] = {}
@@ -144,7 +148,7 @@ class PlantedSession(Session):
 
     def _recorder(self, pipeline: PipelineLike) -> tuple[Store, str, bool]:
         """As in any session, but a function that a test makes anew each time is known by its place."""
-        if pipeline.identity is not None:
+        if identity_of(self.store, pipeline, self._fingerprint) is not None:
             return super()._recorder(pipeline)
         number, is_same = self._ledger.number(getattr(pipeline, "function", pipeline))
         return self._memory, f"unversioned {self._ledger.scope} {number} {pipeline.name}", is_same
@@ -216,7 +220,7 @@ class PlantedSession(Session):
             again = Pipeline(pipeline.name, _Given(contexts), pipeline.generator, pipeline.prompt)
             done = 0
             for batch in again.run([_case(altered[i]) for i in missing]):
-                fresh = {missing[position]: response for position, response in batch}
+                fresh = {missing[position]: redact_response(response) for position, response in batch}
                 records = [
                     response_records(identities[i], [response], self._digests, repeat)
                     for i, response in fresh.items()

@@ -26,7 +26,7 @@ from .reading import read
 from .sampling import greedy, sampler
 from .single import can_share_tables, decode_alone
 
-DECODING = 1
+DECODING = 2
 """Version of the arithmetic: raised when a change here could change an answer."""
 _KEPT_PREFIXES = 2
 

@@ -18,9 +18,9 @@ from pytest_ragtune.text import words
 from .lexical import best_match, penalty, relevance_logit, shares_logit, sigmoid
 from .overlap import Context, Reading, most, read_claim, read_context
 
-# Logistic regression with all-MiniLM-L6-v2 and the lexical judge's log-odds as the second input, on samples of
-# at most 500 pairs of each set named in judges/lexical.py but counterfactual SNLI; its penalties are added in
-# full. Relevance on 1,200 pairs of QNLI. docs/metrics.md has the measurements.
+# Logistic regression with all-MiniLM-L6-v2 and the lexical judge's log-odds as the second input, on samples
+# of at most 500 pairs of each set named in judges/lexical.py but counterfactual SNLI; its penalties are added
+# in full. Relevance on 1,200 pairs of QNLI. docs/metrics.md has the measurements.
 COSINE_WEIGHT, SHARES_WEIGHT, SUPPORT_BIAS = 2.43, 0.65, -1.56
 RELEVANCE_COSINE_WEIGHT, RELEVANCE_SHARES_WEIGHT, RELEVANCE_BIAS = 0.64, 0.91, -0.40
 

@@ -17,7 +17,10 @@ from pytest_ragtune.text.tokens import STOP_WORDS, stem, word_set
 WINDOW_WORDS = 400
 """Words of context that are looked at together; a longer context is cut into windows that overlap by half."""
 
-_NEGATIONS = word_set("not no never none nobody nothing neither nor without cannot hardly unable")
+_NEGATIONS = word_set("not no never neither nor without cannot hardly unable")
+"""Words that negate what follows; ``nothing`` and ``nobody`` do not: "costs nothing over 50 euros"."""
+_NOT_CONTENT = _NEGATIONS | word_set("none nobody nothing")
+_EMPTY = STOP_WORDS | _NOT_CONTENT
 _UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _CARDINALS = {word: number for number, word in enumerate(_UNITS.split(), start=1)} | {
     "zero": 0, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40,
@@ -187,7 +190,7 @@ def _read(text: str, known: frozenset[str]) -> Reading:
             continue
         root = stem(str(_CARDINALS[word]) if word in _CARDINALS else word)
         every.add(root)
-        if word not in STOP_WORDS:
+        if word not in _EMPTY:
             content.add(root)
             if after_negation:
                 negated.add(root)
@@ -202,7 +205,7 @@ def _names(claim: str) -> frozenset[str]:
     if len(capitalised) > _MOST * len(found):
         return frozenset()
     lowered = (word.lower() for word in capitalised if len(word) > 2)
-    return frozenset(stem(word) for word in lowered if word not in STOP_WORDS | _NEGATIONS)
+    return frozenset(stem(word) for word in lowered if word not in _EMPTY)
 
 
 def _window(first: int, readings: Sequence[Reading]) -> Window:

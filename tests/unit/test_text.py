@@ -330,8 +330,8 @@ def test_answers_are_no_refusals(text: str) -> None:
 )
 def test_a_looping_generator_is_read_in_linear_time(piece: str) -> None:
     text = "not " + piece * 4000
-    start = time.perf_counter()
+    start = time.process_time()
     is_refusal(text)
     claims(text)
     sentences(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 3.0

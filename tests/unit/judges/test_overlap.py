@@ -77,6 +77,7 @@ def test_names(claim: str, context: str, is_missing: bool) -> None:
         ("Items can be returned", "Items can't be returned", False, True),
         ("Items aren't returned", "Items are not returned", False, False),
         ("Items can be returned", "Items can be returned but not sold", False, False),
+        ("Delivery costs nothing above 50 euros", "Delivery is free above 50 euros", False, False),
     ],
 )
 def test_negation(claim: str, context: str, added: bool, dropped: bool) -> None:
