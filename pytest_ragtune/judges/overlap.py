@@ -111,10 +111,15 @@ def read_claim(text: str) -> Reading:
     return replace(reading, numbers=numbers, names=_names(bare))
 
 
+def read_text(text: str) -> Reading:
+    """What a stretch of context holds."""
+    return _read(text, _ALL)
+
+
 def read_context(text: str) -> Context:
     """A context's sentences and the windows over them."""
     found = tuple(sentences(text))
-    readings = [_read(sentence, _ALL) for sentence in found]
+    readings = [read_text(sentence) for sentence in found]
     lengths = [len(words(sentence)) for sentence in found]
     if not any(lengths):
         return Context(found, ())

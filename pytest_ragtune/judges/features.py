@@ -1,0 +1,207 @@
+"""What a judge knows besides its model's logits: countable facts about claim and context, question and answer.
+
+A model of this size overlooks numbers and names that counting finds; counting overlooks paraphrase and swapped
+roles. A small calibrated combiner weighs both. Every feature is a plain number, mostly between 0 and 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_ragtune.text import words
+from pytest_ragtune.text.tokens import stem
+
+from .lexical import best_match, penalty, relevance_logit, shares_logit
+from .overlap import Match, Reading, read_claim, read_text
+from .windows import Document, Window
+
+SUPPORT_FEATURES = (
+    "logit_best",
+    "logit_second",
+    "logit_mean",
+    "logit_lexical",
+    "lexical",
+    "content_context",
+    "content_match",
+    "content_window",
+    "content_sentence",
+    "every_match",
+    "number_missing",
+    "numbers_missing_window",
+    "name_missing",
+    "names_missing_window",
+    "negation_added",
+    "negation_dropped",
+    "bigrams_new",
+    "trigrams_new",
+    "run",
+    "has_number",
+    "has_name",
+    "place",
+    "claim_words",
+    "context_words",
+)
+"""Names of what :func:`support_features` gives, in order."""
+
+ANSWER_FEATURES = (
+    "logit_best",
+    "logit_second",
+    "lexical",
+    "asked_found",
+    "asked_found_window",
+    "added",
+    "answer_words",
+    "question_words",
+)
+"""Names of what :func:`answer_features` gives, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combiner:
+    """A logistic regression over standardised features."""
+
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+
+    def logit(self, found: Mapping[str, float]) -> float:
+        """Log-odds from features by name.
+
+        Raises:
+            KeyError: a feature that it needs is not among them.
+        """
+        columns = zip(self.features, self.mean, self.scale, self.weights, strict=True)
+        return self.bias + math.fsum(w * (found[name] - m) / s for name, m, s, w in columns)
+
+
+def support_features(
+    claim: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
+) -> dict[str, float]:
+    """Features of whether ``document`` supports ``claim``, which has words; so has the document.
+
+    Args:
+        claim: the statement.
+        document: the context, read.
+        windows: what was chosen of it for the claim.
+        logits: the model's, one a window.
+    """
+    reading = read_claim(claim)
+    found = best_match(reading, [document.context])
+    if found is None or not windows:
+        raise ValueError("the context has no words: expected at least one window")
+    fit = found[1]
+    best = best_window(logits)
+    return {
+        **_model(logits),
+        "logit_lexical": logits[0],
+        **_shares(reading, document, windows[best], fit),
+        **_grams(claim, windows),
+        "has_number": float(bool(reading.numbers)),
+        "has_name": float(bool(reading.names)),
+        "place": windows[best].best / len(document.pieces),
+        "claim_words": math.log1p(len(words(claim))),
+        "context_words": math.log1p(document.words),
+    }
+
+
+def answer_features(
+    question: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
+) -> dict[str, float]:
+    """Features of whether a text answers ``question``; both have words.
+
+    Args:
+        question: what was asked.
+        document: the text, read.
+        windows: what was chosen of it for the question.
+        logits: the model's, one a window.
+    """
+    asked = read_claim(question)
+    wanted = asked.content or asked.every
+    best = windows[best_window(logits)]
+    window = read_text(best.text)
+    model = _model(logits)
+    return {
+        "logit_best": model["logit_best"],
+        "logit_second": model["logit_second"],
+        "lexical": relevance_logit(question, best.text),
+        "asked_found": _share(wanted, document.index),
+        "asked_found_window": _share(wanted, window.every),
+        "added": _share_of(len(window.content - asked.every), len(window.content)),
+        "answer_words": math.log1p(document.words),
+        "question_words": math.log1p(len(words(question))),
+    }
+
+
+def best_window(logits: Sequence[float]) -> int:
+    """Position of the highest logit, the first of equals."""
+    return max(range(len(logits)), key=logits.__getitem__)
+
+
+def _model(logits: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(logits, reverse=True)
+    return {
+        "logit_best": ordered[0],
+        "logit_second": ordered[1] if len(ordered) > 1 else ordered[0],
+        "logit_mean": math.fsum(logits) / len(logits),
+    }
+
+
+def _shares(claim: Reading, document: Document, window: Window, fit: Match) -> dict[str, float]:
+    """Shares of the claim's words, numbers and names found in the context, its best stretch, and the window."""
+    inside = read_text(window.text)
+    nearest = document.pieces[window.best].reading
+    wanted = claim.content or claim.every
+    return {
+        "lexical": shares_logit(fit.content, fit.every) + penalty(fit),
+        "content_context": _share(wanted, document.index),
+        "content_match": fit.content,
+        "content_window": _share(wanted, inside.every),
+        "content_sentence": _share(wanted, nearest.every),
+        "every_match": fit.every,
+        "number_missing": float(fit.number_missing),
+        "numbers_missing_window": _share_of(len(claim.numbers - inside.numbers), len(claim.numbers)),
+        "name_missing": float(fit.name_missing),
+        "names_missing_window": _share_of(len(claim.names - inside.every), len(claim.names)),
+        "negation_added": float(fit.negation_added),
+        "negation_dropped": float(fit.negation_dropped),
+    }
+
+
+def _grams(claim: str, windows: Sequence[Window]) -> dict[str, float]:
+    """Share of the claim's pairs and triples of neighbouring words that no window holds, and its longest run."""
+    own = _stems(claim)
+    texts = [_stems(window.text) for window in windows]
+    pairs = {gram for text in texts for gram in zip(text, text[1:], strict=False)}
+    triples = {gram for text in texts for gram in zip(text, text[1:], text[2:], strict=False)}
+    own_pairs = list(zip(own, own[1:], strict=False))
+    own_triples = list(zip(own, own[1:], own[2:], strict=False))
+    return {
+        "bigrams_new": _share_of(sum(gram not in pairs for gram in own_pairs), len(own_pairs)),
+        "trigrams_new": _share_of(sum(gram not in triples for gram in own_triples), len(own_triples)),
+        "run": _longest_run([gram in pairs for gram in own_pairs]) / max(1, len(own_pairs)),
+    }
+
+
+def _longest_run(found: Sequence[bool]) -> int:
+    longest = current = 0
+    for is_found in found:
+        current = current + 1 if is_found else 0
+        longest = max(longest, current)
+    return longest
+
+
+def _stems(text: str) -> list[str]:
+    return [stem(word) for word in words(text)]
+
+
+def _share(wanted: frozenset[str], held: Mapping[str, object] | frozenset[str]) -> float:
+    return _share_of(sum(root in held for root in wanted), len(wanted))
+
+
+def _share_of(part: int, whole: int) -> float:
+    """0 of 0 is 0: nothing is missing where nothing is asked for."""
+    return part / whole if whole else 0.0
