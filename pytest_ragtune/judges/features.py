@@ -1,11 +1,12 @@
-"""What a judge knows besides its model's logits: countable facts about claim and context, question and answer.
+"""What a judge knows besides its model's logits: what can be counted in claim and context.
 
-A model of this size overlooks numbers and names that counting finds; counting overlooks paraphrase and swapped
-roles. A small calibrated combiner weighs both. Every feature is a plain number, mostly between 0 and 1.
+A model of this size overlooks numbers and names that counting finds; counting overlooks paraphrase and
+swapped roles. A small calibrated combiner weighs both. Every feature is a number, most between 0 and 1.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def _model(logits: Sequence[float]) -> dict[str, float]:
 
 
 def _shares(claim: Reading, document: Document, window: Window, fit: Match) -> dict[str, float]:
-    """Shares of the claim's words, numbers and names found in the context, its best stretch, and the window."""
+    """Shares of the claim's words, numbers and names in the context, its best stretch, and the window."""
     inside = read_text(window.text)
     nearest = document.pieces[window.best].reading
     wanted = claim.content or claim.every
@@ -172,12 +173,12 @@ def _shares(claim: Reading, document: Document, window: Window, fit: Match) -> d
 
 
 def _grams(claim: str, windows: Sequence[Window]) -> dict[str, float]:
-    """Share of the claim's pairs and triples of neighbouring words that no window holds, and its longest run."""
+    """Share of the claim's pairs and triples of words that no window holds, and its longest run."""
     own = _stems(claim)
     texts = [_stems(window.text) for window in windows]
-    pairs = {gram for text in texts for gram in zip(text, text[1:], strict=False)}
+    pairs = {gram for text in texts for gram in itertools.pairwise(text)}
     triples = {gram for text in texts for gram in zip(text, text[1:], text[2:], strict=False)}
-    own_pairs = list(zip(own, own[1:], strict=False))
+    own_pairs = list(itertools.pairwise(own))
     own_triples = list(zip(own, own[1:], own[2:], strict=False))
     return {
         "bigrams_new": _share_of(sum(gram not in pairs for gram in own_pairs), len(own_pairs)),

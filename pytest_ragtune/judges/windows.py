@@ -88,8 +88,8 @@ def choose(document: Document, claim: str | Reading, policy: Policy) -> list[Win
     """The windows in which a claim's support is sought, most promising first; none without words.
 
     Single sentences, stretches around the best sentences, and the sentences that together hold most of the
-    claim's words. A context no longer than one window is itself a window, in place of stretches. Where nothing
-    shares a word with the claim, the beginning and evenly spaced places are read.
+    claim's words. A context no longer than one window is itself a window, in place of stretches. Where
+    nothing shares a word with the claim, the beginning and evenly spaced places are read.
     """
     pieces = document.pieces
     if not pieces:
@@ -117,7 +117,7 @@ def choose(document: Document, claim: str | Reading, policy: Policy) -> list[Win
 
 
 def _weights(document: Document, claim: Reading) -> dict[str, float]:
-    """How telling each word of the claim is in this context: the rarer, the more; absent ones are left out."""
+    """How telling each word of the claim is in this context: the rarer, the more; none for absent ones."""
     wanted = claim.content or claim.every
     total = len(document.pieces)
     return {
