@@ -33,6 +33,9 @@ LAYERS: list[list[set[str]]] = [
             "session",
             "replay",
             "misses",
+            "judging",
+            "sharing",
+            "repeats",
             "gate",
             "planning",
             "budget",
@@ -71,7 +74,8 @@ SIDEWAYS = {
 HEAVY = {
     "numpy", "scipy", "faiss", "torch", "transformers", "peft", "onnxruntime", "tokenizers", "ragas",
     "deepeval", "ray", "jinja2", "pydantic", "bm25s", "rank_bm25", "ir_measures", "rouge_score",
-    "sentence_transformers", "bs4", "filelock", "platformdirs", "safetensors", "numba", "openai", "llguidance",
+    "sentence_transformers", "bs4", "filelock", "platformdirs", "safetensors", "numba", "openai",
+    "llguidance",
 }  # fmt: skip
 # Modules that are made of a heavy library's classes and are imported only inside functions.
 MODELS = {"corpus/schema.py"}

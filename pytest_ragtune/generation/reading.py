@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -78,13 +79,19 @@ def forward(
     result = model(
         input_ids=tokens,
         position_ids=places,
-        past_key_values=cache,
         attention_mask=mask,
         use_cache=True,
         logits_to_keep=1,
+        **{cache_word(model): cache},
         **more,
     )
     return result.logits
+
+
+def cache_word(model: Any) -> str:
+    """What a model calls its cache: ``cache`` from transformers 5.24 on, ``past_key_values`` before."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
 
 
 def _room(

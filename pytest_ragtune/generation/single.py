@@ -8,6 +8,7 @@ from typing import Any
 from pytest_ragtune import extras
 
 from .decoding import Decoder, Row
+from .reading import cache_word
 
 
 def can_share_tables(model: Any) -> bool:
@@ -31,12 +32,12 @@ def decode_alone(decoder: Decoder, row: Row) -> None:
     """Write one answer, by itself; so no other prompt can touch it."""
     torch = extras.load("torch", extra="models")
     begun = time.perf_counter()
-    cache = None
+    word, cache = cache_word(decoder.model), None
     tokens = torch.tensor([row.tokens], device=decoder.model.device)
     with torch.inference_mode():
         while True:
-            result = decoder.model(input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache = result.past_key_values
+            result = decoder.model(input_ids=tokens, use_cache=True, logits_to_keep=1, **{word: cache})
+            cache = getattr(result, word)
             token = row.choose(result.logits[0, -1])
             if decoder.ended(row, token):
                 break
