@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from pytest_ragtune import progress
 from pytest_ragtune.progress import ProgressLines
 
 
@@ -23,7 +22,7 @@ class Stream(io.StringIO):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("pytest_ragtune.progress.time.monotonic", lambda: now[0])
     return now
 
 
