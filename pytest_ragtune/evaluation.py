@@ -13,6 +13,7 @@ from .metrics.catalogue import needs_judge, resolve
 from .pipeline import PipelineLike, retrieval_pipeline
 from .protocols import Judge, Metric, Retriever
 from .records import Evaluation, GoldenSet, Response, Score
+from .repeats import check_repeats, numbers_of
 from .session import Progress, Session, session
 from .store import Store
 
@@ -25,6 +26,8 @@ def evaluate(
     judge: Judge | None = None,
     store: Store | str | Path | None = None,
     progress: Progress | None = None,
+    repeats: int = 1,
+    judge_repeats: int = 1,
 ) -> Evaluation:
     """Ask a pipeline every case of a golden set and score the responses.
 
@@ -38,13 +41,17 @@ def evaluate(
         judge: for the metrics that need one; the session's default unless given.
         store: a store or its file; the session's unless given.
         progress: called with done, total and what is being done.
+        repeats: answers a case, for generation by chance: each is drawn with another seed and recorded by
+            itself. Checks take a case's mean.
+        judge_repeats: judgements an answer, for a judge that does not always say the same. With both, the
+            report says how much of the spread comes from cases, generations and judgements.
 
     Returns:
-        One response and, for every metric, one score for every case asked.
+        One response and, for every metric, one score for every case asked (for each repeat).
 
     Raises:
         GoldenSetError: the golden set is broken.
-        ValueError: no metric, no case, or an unknown metric name.
+        ValueError: no metric, no case, an unknown metric name, or repeats of what cannot differ.
         StoreError: the store cannot be read or written.
     """
     active = _session(store, progress)
@@ -57,22 +64,31 @@ def evaluate(
     resolved = _resolved(metrics, judge, active)
     asked = _as_pipeline(pipeline)
     active.concerning(golden_set.fingerprint, golden_set.path)
-    outcome = active.ask(asked, golden_set.cases)
+    check_repeats(asked, resolved, repeats, judge_repeats)
+    outcomes = [active.ask(asked, golden_set.cases, repeat) for repeat in range(repeats)]
+    responses = [response for outcome in outcomes for response in outcome.responses]
     answers = getattr(asked, "generator", asked) is not None  # a bare retriever asks no model
-    scored = {m.info.name: active.score(m, golden_set.cases, outcome.responses) for m in resolved}
+    scored = {
+        m.info.name: [
+            active.score(m, golden_set.cases, outcome.responses, numbers_of(repeat, judge_repeats))
+            for repeat, outcome in enumerate(outcomes)
+        ]
+        for m in resolved
+    }
     evaluation = Evaluation(
         pipeline=asked.name,
         golden_set=golden_set.name,
         fingerprint=golden_set.fingerprint,
-        cases=golden_set.cases,
-        responses=tuple(outcome.responses),
-        scores={name: tuple(scores) for name, (scores, _) in scored.items()},
+        cases=golden_set.cases * repeats,
+        responses=tuple(responses),
+        scores={name: tuple(s for scores, _ in rounds for s in scores) for name, rounds in scored.items()},
         metrics={metric.info.name: metric.info for metric in resolved},
         path=golden_set.path,
-        model_calls=outcome.computed if answers else 0,
-        replayed=outcome.replayed if answers else 0,
-        judge_calls=sum(calls for _, calls in scored.values()),
-        notes=tuple(dict.fromkeys(r.note for r in outcome.responses if r.note)),
+        model_calls=sum(outcome.computed for outcome in outcomes) if answers else 0,
+        replayed=sum(outcome.replayed for outcome in outcomes) if answers else 0,
+        judge_calls=sum(calls for rounds in scored.values() for _, calls in rounds),
+        notes=tuple(dict.fromkeys(r.note for r in responses if r.note)),
+        repeats=repeats,
     )
     if active.on_evaluation is not None:
         active.on_evaluation(evaluation)

@@ -19,8 +19,9 @@ def score_recorded(
     cases: Sequence[Case],
     responses: Sequence[Response],
     digests: ContextDigests,
+    judgement: int = 0,
 ) -> tuple[list[Score], int]:
-    """One score a case, and how many of them a judge had to make now.
+    """One score a case, and how many of them a judge had to make now; each judgement has its own record.
 
     A metric without a judge is computed each time. A judgement that failed is recorded apart
     (``unscored``): a run that computes tries it again, one that only replays shows it as it was.
@@ -32,7 +33,7 @@ def score_recorded(
     if getattr(metric, "judge", None) is None:
         return _scored(metric, cases, responses), 0
     info = metric.info
-    parts = [score_parts(info, case, r, digests) for case, r in zip(cases, responses, strict=True)]
+    parts = [score_parts(info, case, r, digests, judgement) for case, r in zip(cases, responses, strict=True)]
     keys = [record_key("score", part) for part in parts]
     known = {key: read_score(value) for key, (value, _) in store.values(keys).items()}
     missing = [position for position, key in enumerate(keys) if key not in known]

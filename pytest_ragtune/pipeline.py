@@ -44,6 +44,10 @@ class Responds:
         """Finished batches: pairs of a case's position and its response, each position once."""
         raise NotImplementedError
 
+    def repeated(self, repeat: int) -> PipelineLike:
+        """The pipeline as it answers a case once more; itself, where nothing can be told to draw anew."""
+        return self  # type: ignore[return-value]
+
     def respond(self, case: Case | str) -> Response:
         """The response to one case, or to a plain question.
 
@@ -102,6 +106,13 @@ class Pipeline(Responds):
                 "prompt": self.prompt.identity,
             }
         )
+
+    def repeated(self, repeat: int) -> Pipeline:
+        """The same pipeline over a generator with another seed; itself, where the generator takes none."""
+        again: Callable[[int], Generator] | None = getattr(self.generator, "with_seed", None)
+        if again is None or repeat == 0:
+            return self
+        return Pipeline(self.name, self.context_source, again(repeat), self.prompt)
 
     def run(self, cases: Sequence[Case]) -> Iterator[Batch]:
         """Retrieve for all cases, then generate batch by batch, in the batches the generator likes."""

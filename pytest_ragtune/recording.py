@@ -105,13 +105,16 @@ def read_responses(store: Store, keys: Sequence[str]) -> dict[str, Response]:
     }
 
 
-def score_parts(info: MetricInfo, case: Case, response: Response, digests: ContextDigests) -> dict[str, Any]:
-    """What could change a score: the metric with its judge, the case, the response."""
-    return {
+def score_parts(
+    info: MetricInfo, case: Case, response: Response, digests: ContextDigests, judgement: int = 0
+) -> dict[str, Any]:
+    """What could change a score: the metric with its judge, the case, the response, the judgement's number."""
+    parts: dict[str, Any] = {
         "metric": info.identity,
         "case": case_digest(case),
         "response": response_digest(response, digests),
     }
+    return parts | {"judgement": judgement} if judgement else parts
 
 
 def case_digest(case: Case) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from .active import provided_session
-from .judging import score_recorded
 from .misses import refuse_to_ask
 from .pipeline import PipelineLike
 from .protocols import Judge, Metric
@@ -21,6 +20,7 @@ from .recording import (
 )
 from .records import Case, Evaluation, MetricInfo, Response, Score
 from .redaction import redact_response
+from .repeats import repeated, score_repeatedly
 from .replay import identity_of, made_or_absent, noted, open_recording, remember
 from .store import Store
 
@@ -164,10 +164,14 @@ class Session:
         self._report(batch, {}, outcome.computed, outcome.replayed)
 
     def score(
-        self, metric: Metric, cases: Sequence[Case], responses: Sequence[Response]
+        self,
+        metric: Metric,
+        cases: Sequence[Case],
+        responses: Sequence[Response],
+        judgements: Sequence[int] = (0,),
     ) -> tuple[list[Score], int]:
-        """One score a case, and how many of them a judge had to make now."""
-        return score_recorded(self.store, metric, cases, responses, self._digests)
+        """One score a case, the mean of the judgements of these numbers; and how many were made now."""
+        return score_repeatedly(self.store, metric, cases, responses, self._digests, judgements)
 
     def score_one(self, metric: Metric, response: Response) -> Score:
         """The score of one response; responses answered together are scored together."""
@@ -243,7 +247,7 @@ class Session:
         keys, cases = list(missing), list(missing.values())
         computed: dict[str, Response] = {}
         self._tell(0, len(cases), pipeline.name)
-        for batch in pipeline.run(cases):
+        for batch in repeated(pipeline, repeat).run(cases):
             responses = [redact_response(replace(r, case=cases[position])) for position, r in batch]
             store.put(response_records(identity, responses, self._digests, repeat))
             computed.update(zip([keys[position] for position, _ in batch], responses, strict=True))

@@ -122,7 +122,11 @@ class PlantedSession(Session):
         return response
 
     def score(
-        self, metric: Metric, cases: Sequence[Case], responses: Sequence[Response]
+        self,
+        metric: Metric,
+        cases: Sequence[Case],
+        responses: Sequence[Response],
+        judgements: Sequence[int] = (0,),
     ) -> tuple[list[Score], int]:
         """One score a case, by the judge that the fault puts in place."""
         judge = getattr(metric, "judge", None)
@@ -133,7 +137,7 @@ class PlantedSession(Session):
             self._ledger.read_answers.update(found[1] for found in known if found is not None)
         faulty = None if judge is None else self._instead(judge)
         if faulty is judge:
-            return super().score(metric, cases, responses)
+            return super().score(metric, cases, responses, judgements)
         twin: Any = copy.copy(metric)
         twin.judge = faulty
         return list(twin.score(cases, responses)), 0
@@ -218,6 +222,7 @@ class PlantedSession(Session):
             self.store.check_writable()
             contexts = [Context(altered[i].contexts, altered[i].ranking) for i in missing]
             again = Pipeline(pipeline.name, _Given(contexts), pipeline.generator, pipeline.prompt)
+            again = again.repeated(repeat)
             done = 0
             for batch in again.run([_case(altered[i]) for i in missing]):
                 fresh = {missing[position]: redact_response(response) for position, response in batch}

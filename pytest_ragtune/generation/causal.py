@@ -106,6 +106,11 @@ class CausalGenerator:
             parts["grammar"] = self.grammar.identity
         return parts
 
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the same prompt always gets the same answer."""
+        return self.temperature == 0
+
     def with_schema(self, schema: Mapping[str, Any], name: str = "answer") -> Self:
         """A generator over the same loaded model that writes only JSON under ``schema``."""
         return constrain(self, schema)

@@ -42,6 +42,8 @@ class EmbeddingJudge:
         embedder: each distinct text is embedded once and its vector kept.
     """
 
+    is_deterministic = True
+
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._vectors: dict[str, Any] = {}

@@ -49,6 +49,8 @@ class LexicalJudge:
     question asks for is there. Words are compared as stems, so a paraphrase in other words looks unsupported.
     """
 
+    is_deterministic = True
+
     def __init__(self) -> None:
         self._read = lru_cache(maxsize=_CACHED_CONTEXTS)(read_context)
 

@@ -53,6 +53,15 @@ class MajorityJudge:
         """Every judge's identity, in order, as JSON."""
         return json.dumps({"kind": "majority", "judges": [judge.identity for judge in self.judges]})
 
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether every judge says the same each time."""
+        return all(getattr(judge, "is_deterministic", False) for judge in self.judges)
+
+    def with_seed(self, seed: int) -> MajorityJudge:
+        """The judges drawing anew, those that can."""
+        return MajorityJudge([j.with_seed(seed) if hasattr(j, "with_seed") else j for j in self.judges])
+
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (context, claim) pair."""
         return self._combined([judge.support(pairs) for judge in self.judges])

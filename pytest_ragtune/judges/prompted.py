@@ -88,6 +88,18 @@ class PromptedJudge:
         }
         return json.dumps(parts, sort_keys=True)
 
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the generator answers the same each time."""
+        return bool(getattr(self.generator, "is_deterministic", False))
+
+    def with_seed(self, seed: int) -> PromptedJudge:
+        """A judge that draws anew, where the generator can."""
+        again: Callable[[int], Generator] | None = getattr(self.generator, "with_seed", None)
+        if again is None:
+            return self
+        return PromptedJudge(again(seed * self.repeats), repeats=self.repeats, explain=self.explain)
+
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (context, claim) pair: 1 supported, 0 contradicted or not stated."""
         prompts = [SUPPORT.prompt(passages=context, claim=claim) for context, claim in pairs]

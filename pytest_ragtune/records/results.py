@@ -40,7 +40,7 @@ class Evaluation:
     fingerprint: str
     """Fingerprint of the golden set."""
     cases: tuple[Case, ...]
-    """Every case that was asked."""
+    """Every case that was asked; with repeats, all of them again for each."""
     responses: tuple[Response, ...]
     """One a case, in the same order."""
     scores: Mapping[str, tuple[Score, ...]]
@@ -57,6 +57,8 @@ class Evaluation:
     """Scores that were computed by a judge for this evaluation."""
     notes: tuple[str, ...] = ()
     """Remarks for the report, each once."""
+    repeats: int = 1
+    """Answers a case."""
 
     def values(self, metric: str) -> list[float | None]:
         """One value a case, in case order.
@@ -69,8 +71,17 @@ class Evaluation:
         return [score.value for score in self.scores[metric]]
 
     def mean(self, metric: str) -> float | None:
-        """Mean over the scored cases; None when no case is scored."""
-        known = [value for value in self.values(metric) if value is not None]
+        """Mean over the scored cases; None when no case is scored.
+
+        A case of which a repeat has no score has none.
+        """
+        values = self.values(metric)
+        missing = {case.id for case, value in zip(self.cases, values, strict=True) if value is None}
+        known = [
+            value
+            for case, value in zip(self.cases, values, strict=True)
+            if value is not None and case.id not in missing
+        ]
         return math.fsum(known) / len(known) if known else None
 
 

@@ -42,6 +42,8 @@ class Score:
     """The claims judged, where the metric judges claims."""
     applicable: bool = True
     """False when the case itself leaves the metric undefined (no label, no reference): counted apart."""
+    judgements: tuple[float, ...] = ()
+    """The values that ``value`` is the mean of, where an answer was judged more than once."""
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):

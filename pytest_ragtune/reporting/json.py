@@ -34,6 +34,7 @@ def verdict_from_value(value: Mapping[str, Any]) -> Verdict:
 def _case_score(value: Mapping[str, Any]) -> CaseScore:
     score = dict(value["score"])
     score["claims"] = tuple(Claim(**claim) for claim in score.get("claims", ()))
+    score["judgements"] = tuple(score.get("judgements", ()))
     return CaseScore(value["case_id"], Score(**score), value.get("before"))
 
 

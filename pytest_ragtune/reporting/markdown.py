@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_ragtune.records import Verdict
 
 from .failure import failure_lines
+from .spread import spread_lines
 from .summary import SummaryRow, merged
 from .table import verdict_lines
 
@@ -19,6 +20,9 @@ def markdown_lines(rows: Iterable[SummaryRow], verdicts: Sequence[Verdict] = ())
         yield ""
         yield from _table([row for row in joined if row.golden_set == name])
         yield ""
+    spread = list(spread_lines(joined))
+    if spread:
+        yield from ("## Repeats", "", "```text", *spread, "```", "")
     lines = list(verdict_lines(verdicts))
     if lines:
         yield "## Checks"

@@ -9,7 +9,8 @@ from typing import Any
 
 from pytest_ragtune.checks import collect
 from pytest_ragtune.records import Evaluation, Interval
-from pytest_ragtune.statistics import mean_interval
+from pytest_ragtune.repeats import components_of
+from pytest_ragtune.statistics import Components, mean_interval
 
 from .numbers import ends, number
 
@@ -66,6 +67,8 @@ class SummaryRow:
     """Scores that a judge computed."""
     notes: tuple[str, ...] = ()
     """Remarks of the evaluation."""
+    spread: Mapping[str, Components] = field(default_factory=dict)
+    """Metric name -> where its spread comes from, where answers or judgements were repeated."""
 
     def value(self) -> dict[str, Any]:
         """As a value that JSON can carry."""
@@ -80,7 +83,8 @@ class SummaryRow:
         """Back from :meth:`to_json`."""
         value = json.loads(text)
         cells = {name: Cell(**cell) for name, cell in value.pop("cells").items()}
-        return cls(**value | {"cells": cells, "notes": tuple(value["notes"])})
+        spread = {name: Components(**found) for name, found in value.pop("spread", {}).items()}
+        return cls(**value | {"cells": cells, "notes": tuple(value["notes"]), "spread": spread})
 
 
 def summarise(evaluation: Evaluation) -> SummaryRow:
@@ -94,7 +98,13 @@ def summarise(evaluation: Evaluation) -> SummaryRow:
         replayed=evaluation.replayed,
         judge_calls=evaluation.judge_calls,
         notes=evaluation.notes,
+        spread=_spread(evaluation),
     )
+
+
+def _spread(evaluation: Evaluation) -> dict[str, Components]:
+    found = {name: components_of(evaluation, name) for name in evaluation.scores}
+    return {name: components for name, components in found.items() if components is not None}
 
 
 def _cell(evaluation: Evaluation, metric: str) -> Cell:
@@ -135,6 +145,7 @@ def _joined(first: SummaryRow, second: SummaryRow) -> SummaryRow:
         replayed=first.replayed + second.replayed,
         judge_calls=first.judge_calls + second.judge_calls,
         notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
+        spread={**first.spread, **second.spread},
     )
 
 

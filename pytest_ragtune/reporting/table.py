@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_ragtune.records import Verdict
 
 from .failure import headline, is_without_baseline
+from .spread import spread_lines
 from .summary import Cell, SummaryRow, merged, summarise
 
 __all__ = ["Cell", "SummaryRow", "merged", "summarise", "summary_lines", "verdict_lines"]
@@ -34,6 +35,7 @@ def summary_lines(
         yield _calls(joined)
         for note in dict.fromkeys(note for row in joined for note in row.notes):
             yield f"note: {note}"
+        yield from spread_lines(joined)
     yield from verdict_lines(verdicts)
 
 

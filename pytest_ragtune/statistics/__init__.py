@@ -1,5 +1,6 @@
 """Statistics: intervals, tests and power. Pure functions; numpy and scipy are loaded when one is called."""
 
+from .components import Components, variance_components
 from .estimates import Estimate
 from .intervals import estimate_change, estimate_mean, mean_interval, paired_interval
 from .power import Power, cases_to_decide, predict_power, resampled_power, smallest_detectable_change
@@ -8,6 +9,7 @@ from .tests import ChangeTest, holm, noninferiority, paired_test, superiority
 
 __all__ = [
     "ChangeTest",
+    "Components",
     "Estimate",
     "Power",
     "case_means",
@@ -24,4 +26,5 @@ __all__ = [
     "resampled_power",
     "smallest_detectable_change",
     "superiority",
+    "variance_components",
 ]
