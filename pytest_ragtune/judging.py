@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
+from .calls.parts import in_parts, parts_for
 from .misses import refuse_to_judge
 from .protocols import Metric
 from .recording import ContextDigests, read_score, score_parts, score_record
@@ -23,14 +25,17 @@ def score_recorded(
 ) -> tuple[list[Score], int]:
     """One score a case, and how many of them a judge had to make now; each judgement has its own record.
 
-    A metric without a judge is computed each time. A judgement that failed is recorded apart
-    (``unscored``): a run that computes tries it again, one that only replays shows it as it was.
+    A metric without a judge is computed each time. A judge that asks a model is given a part of the cases at
+    a time, and each part is recorded as soon as it is judged, so that a run that is killed keeps it. A
+    judgement that failed is recorded apart (``unscored``): a run that computes tries it again, one that only
+    replays shows it as it was.
 
     Raises:
         ReplayMiss: this run only replays, and a judgement is not recorded.
         ValueError: the metric did not give one score a case.
     """
-    if getattr(metric, "judge", None) is None:
+    judge = getattr(metric, "judge", None)
+    if judge is None:
         return _scored(metric, cases, responses), 0
     info = metric.info
     parts = [score_parts(info, case, r, digests, judgement) for case, r in zip(cases, responses, strict=True)]
@@ -43,10 +48,15 @@ def score_recorded(
         missing = [position for position, key in enumerate(keys) if key not in known]
     if missing:
         refuse_to_judge(store, info.name, info.identity, len(missing))
-        fresh = _scored(metric, [cases[i] for i in missing], [responses[i] for i in missing])
-        fresh = [redact_score(score) for score in fresh]
-        store.put([score_record(parts[i], score) for i, score in zip(missing, fresh, strict=True)])
-        known |= {keys[i]: score for i, score in zip(missing, fresh, strict=True)}
+
+        def judged(positions: Sequence[int]) -> list[Score]:
+            return _scored(metric, [cases[i] for i in positions], [responses[i] for i in positions])
+
+        with closing(in_parts(judged, missing, parts_for(judge))) as finished:
+            for positions, scores in finished:
+                fresh = {i: redact_score(score) for i, score in zip(positions, scores, strict=True)}
+                store.put([score_record(parts[i], score) for i, score in fresh.items()])
+                known |= {keys[i]: score for i, score in fresh.items()}
     return [known[key] for key in keys], len(missing)
 
 

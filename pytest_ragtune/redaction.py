@@ -35,6 +35,7 @@ _NAMES = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:$|_)", re.I
 )
 _SHORTEST = 8  # a shorter value is as likely a word
+_KNOWN: dict[str, tuple[dict[Any, Any], tuple[str, ...]]] = {}
 
 
 def redact(text: str) -> str:
@@ -102,14 +103,20 @@ def _redact_passages(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
     return passages if all(new is old for new, old in zip(clean, passages, strict=True)) else clean
 
 
-def _environment() -> list[str]:
-    """Values of environment variables that look like secrets, longest first."""
-    found = {
-        value.strip()
-        for name, value in os.environ.items()
-        if _NAMES.search(name) and _looks_secret(value.strip())
-    }
-    return sorted(found, key=lambda value: (-len(value), value))
+def _environment() -> tuple[str, ...]:
+    """Values of environment variables that look like secrets, longest first; read again when one changes."""
+    now = getattr(os.environ, "_data", os.environ)  # the raw mapping: compared in a microsecond
+    known = _KNOWN.get("environment")
+    if known is None or known[0] != now:
+        values = {os.environ[os.fsdecode(name)].strip() for name in now if _is_secret_name(name)}
+        found = sorted(filter(_looks_secret, values), key=lambda value: (-len(value), value))
+        known = _KNOWN["environment"] = (dict(now), tuple(found))
+    return known[1]
+
+
+@cache
+def _is_secret_name(name: str | bytes) -> bool:
+    return _NAMES.search(os.fsdecode(name)) is not None
 
 
 def _looks_secret(value: str) -> bool:

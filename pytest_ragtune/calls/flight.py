@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from .backoff import FIRST_SECONDS, LONGEST_ASKED_SECONDS, Fault, backoff
 
@@ -58,6 +59,16 @@ class Health:
     """Calls that failed for good since the last success, the other side being at fault."""
     stopped: Fault | None = None
     """Why nothing more is tried."""
+    paused_until: float = 0.0
+    """Until when the other side asks to be left alone, on the monotonic clock."""
+    gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(
+        default_factory=WeakKeyDictionary
+    )
+    """Bounds the calls of all flights on one loop together."""
+
+    def gate(self, concurrency: int) -> asyncio.Semaphore:
+        """The bound on the running loop."""
+        return self.gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(concurrency))
 
 
 class Flight(Generic[T, R]):
@@ -80,9 +91,11 @@ class Flight(Generic[T, R]):
         self.work, self.limits = work, limits
         self.health = Health() if health is None else health
         self._end = float("inf") if limits.deadline is None else time.monotonic() + limits.deadline
-        self._paused_until = 0.0
-        self._gate = asyncio.Semaphore(limits.concurrency)
         self._asked = 0
+
+    @property
+    def _gate(self) -> asyncio.Semaphore:
+        return self.health.gate(self.limits.concurrency)
 
     async def all(self, items: Sequence[T]) -> list[R | Fault]:
         """One result or fault an item, in order; never raises for an item."""
@@ -91,12 +104,14 @@ class Flight(Generic[T, R]):
 
         async def worker() -> None:
             for index, item in waiting:
-                outcomes[index] = await self._one(index, item)
+                async with self._gate:
+                    outcomes[index] = await self._one(index, item)
 
         if self.health.stopped is not None and items:  # one call without repetition tells whether it is back
             self.health.stopped = None
             index, item = next(waiting)
-            outcomes[index] = await self._one(index, item, retries=0, is_probe=True)
+            async with self._gate:
+                outcomes[index] = await self._one(index, item, retries=0, is_probe=True)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.limits.concurrency, len(items))):
                 group.create_task(worker())
@@ -159,7 +174,7 @@ class Flight(Generic[T, R]):
         return min(retries, _UNPROVEN_RETRIES) if is_unproven else retries
 
     async def _pause(self) -> None:
-        while (left := min(self._paused_until, self._end) - time.monotonic()) > 0:
+        while (left := min(self.health.paused_until, self._end) - time.monotonic()) > 0:
             await asyncio.sleep(left)
 
     def _wait(self, fault: Fault, attempt: int, index: int) -> float | None:
@@ -177,7 +192,7 @@ class Flight(Generic[T, R]):
             )
             return None
         if fault.wait is not None:
-            self._paused_until = max(self._paused_until, now + fault.wait)
+            self.health.paused_until = max(self.health.paused_until, now + fault.wait)
         return wait
 
     def _failed(self, fault: Fault, is_probe: bool, attempts: int) -> Fault:
