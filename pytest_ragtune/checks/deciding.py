@@ -44,7 +44,7 @@ def decide(
     """Non-inferiority: the one-sided tests on both sides of ``-margin``, the failing one corrected."""
     half = (1 - confidence) / 2 + TOLERANCE
     if pairing.is_unchanged:
-        return "pass", None, "every answer and score is the one in the baseline"
+        return "pass", None, f"every answer and score is the one in the baseline; {unseen(len(pairing.ids))}"
     if test is None or corrected is None:
         return "undecided", None, f"no interval for {counted(len(pairing.ids))} of an unbounded metric"
     if corrected <= half:
@@ -55,6 +55,12 @@ def decide(
     if test.p_below <= half:
         advice = "worse by itself, not when corrected for the number of metrics; " + advice
     return "undecided", None, advice
+
+
+def unseen(n: int) -> str:
+    """How much could be broken for other questions while these cases do not show it, at 95%."""
+    share = 1 - 0.05 ** (1 / n)
+    return f"a fault in up to {share:.1%} of all questions can be absent from {counted(n)}"
 
 
 def superior(
