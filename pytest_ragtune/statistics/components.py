@@ -80,8 +80,8 @@ def variance_components(values: Sequence[Sequence[Sequence[float]]]) -> Componen
         (7.75, 0.5, 0.0)
     """
     np = load("numpy")
-    sizes = {(len(case), len(answer)) for case in values for answer in case}
-    if len(sizes) > 1 or any(not case for case in values):
+    sizes = {(len(case), len(answer)) for case in values for answer in case or [()]}
+    if len(sizes) > 1:
         raise ValueError(f"cases have {sorted(sizes)} answers and judgements: expected the same for each")
     if len(values) < 2 or sizes == {(1, 1)}:
         return None
