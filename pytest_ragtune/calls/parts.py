@@ -31,7 +31,7 @@ class Parts:
 
 
 def parts_for(judge: object) -> Parts:
-    """How to cut the work of a judge that asks a generator; a judge that asks none is quick and gets it whole.
+    """How to cut the work of a judge: whole for one that asks no generator, which is quick.
 
     A generator that bounds its own calls (``limits``) is asked from several threads; any other, a local
     model for example, by one part at a time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .smalltalk import is_small_talk, written_out
+from .smalltalk import is_farewell, is_small_talk, written_out
 from .splitting import sentences
 from .tokens import words
 
@@ -131,6 +131,40 @@ _ABOUT_SOURCE = re.compile(
     r"|talks?|mentions? only|only \w+|is about|are about)\b",
     re.IGNORECASE,
 )
+_LATER = (
+    r"(?: (?:to|with|from|for|about|on|into|back|you|us|it|this|that|your|our|the|an?|and|answer|reply"
+    r"|response|question|request|message|enquiry|inquiry|matter|details?|more|full|proper|information|within"
+    r"|by|in|at|before|latest|next|following|same|first|working|business|days?|hours?|weeks?|morning|today"
+    r"|tomorrow|soon|shortly|as soon as|as quickly as|once|when|we|i|possible|know|can|have|find|out|\d+"
+    r"|one|two|three|few|couple|of|end|colleagues?|team|desk|office|experts?|specialists?|directly"
+    r"|personally|right away|e-?mail|phone|again|will|let|reply|inform))*$"
+)
+"""What may follow a promise to answer later: a sentence with any other word says something of its own."""
+_PROMISE = re.compile(
+    r"(?:(?:(?:we|i|you|someone|somebody|a member)(?: (?:from|of|on) (?:our|the) \w+)?"
+    r"|(?:a|our|the|one of our|another) (?:\w+ )?(?:colleagues?|team|specialists?|experts?|agents?|desk))"
+    r" (?:will|shall|are going to) (?:\w+ly |then |also )?"
+    r"(?:(?:have|get|receive|hear|send|give)(?: you)? (?:(?:an?|the|our|your) )?(?:\w+ )?"
+    r"(?:answer|reply|response|back|from us|news|update)|answer|reply|respond|(?:get|come) back to you"
+    r"|let you know|find out|look into|check|ask|be in touch|get in touch|contact you|write to you|call you"
+    r"|follow up|update you|forward|pass)"
+    r"|(?:your|the|this) (?:question|request|message|enquiry|inquiry) (?:has been|have been|was|is|will be) "
+    r"(?:being )?(?:passed|forwarded|sent|handed|noted|answered)"
+    r"|(?:we|i) (?:have|are|am) (?:now )?(?:passed|forwarded|sent|handed|noted|asked|asking|checking"
+    r"|looking|passing|forwarding))" + _LATER,
+    re.IGNORECASE,
+)
+_COURTESY = re.compile(
+    r"(?:(?:we|i) (?:really |very much )?(?:appreciate|thank you for) your (?:patience|understanding|interest"
+    r"|question|message|time)\b.{0,40}|(?:we|i) hope (?:you (?:will )?understand|to (?:see|hear from"
+    r"|welcome) you)\b.{0,30}|(?:we|i) (?:regret|are sorry|am sorry|apologi[sz]e) (?:that|for|about|any)? ?"
+    r"(?:this|that|any|the|it|inconvenience)\b.{0,30}"
+    r"|(?:we|i) (?:are|am|would be|will be) (?:always )?(?:happy|glad|here) to help"
+    r"(?: you)?(?: with (?:any(?:thing)? )?(?:other |further |more )?(?:questions?|else)?)?"
+    r"|(?:please )?(?:bear with us|stay tuned))$",
+    re.IGNORECASE,
+)
+_SIGNATURE = re.compile(r"[A-Z][\w'-]*(?: (?:[A-Z][\w'-]*|the|of|and|from|at)){0,4}")
 
 
 def refuses(sentence: str) -> bool:
@@ -157,9 +191,9 @@ def _answers_after_all(full: str) -> bool:
 
 
 def _adds_nothing(sentence: str) -> bool:
-    """Whether a sentence beside a refusal leaves it one: small talk, where to ask, what the text is about."""
+    """Whether a sentence beside a refusal leaves it one: small talk, where to ask, a promise to answer."""
     full = _core(sentence)
-    kinds = (_REDIRECT, _ABOUT_SOURCE, _PREAMBLE, _IS_UNSURE)
+    kinds = (_REDIRECT, _ABOUT_SOURCE, _PREAMBLE, _IS_UNSURE, _PROMISE, _COURTESY)
     return is_small_talk(full) or any(kind.match(full) for kind in kinds) or _matches_refusal(full)
 
 
@@ -167,16 +201,23 @@ def is_refusal(text: str) -> bool:
     """Whether ``text`` declines to answer because the answer is not known or not in the given text.
 
     True when a sentence says so (``I don't know``, ``The handbook does not mention parking``, ``not in the
-    context``) and every other sentence is small talk, tells where to ask instead, or describes the text. An
-    answer that says no (``You cannot return opened items``), a condition (``If you cannot find your order``)
-    and a refusal followed by an answer after all are not refusals. The patterns are English; an empty text is
-    no refusal.
+    context``) and every other sentence is small talk, tells where to ask instead, promises an answer for
+    later, signs, or describes the text. An answer that says no (``You cannot return opened items``), a
+    condition (``If you cannot find your order``) and a refusal followed by an answer after all are not
+    refusals. The patterns are English; an empty text is no refusal.
     """
     if not _HINT.search(text):
         return False
-    parts = [part for part in sentences(text) if words(part)]
+    parts = _unsigned([part for part in sentences(text) if words(part)])
     refused = [refuses(part) for part in parts]
     if any(refused):
         return all(said or _adds_nothing(part) for said, part in zip(refused, parts, strict=True))
     unsure = any(_IS_UNSURE.match(_core(part)) for part in parts)
     return unsure and all(_adds_nothing(part) and not _answers_after_all(_core(part)) for part in parts)
+
+
+def _unsigned(parts: list[str]) -> list[str]:
+    """The sentences without a signature: the few words that follow a farewell at the end."""
+    if len(parts) > 1 and is_farewell(parts[-2]) and _SIGNATURE.fullmatch(parts[-1].strip(" .!")):
+        return parts[:-1]
+    return parts

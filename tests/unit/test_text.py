@@ -262,7 +262,16 @@ Our handbook does not cover this, so please write to support.
 As an AI language model, I don't have information about that.
 The question asks about parking. The context does not mention it.
 I ca n't answer that .
-Hello! Thanks for asking. I do not know. Have a nice day!"""
+Hello! Thanks for asking. I do not know. Have a nice day!
+We do not know that. You will have an answer within a day. Take care, Marlpit Desk.
+We do not know that and will answer by the next working day. Take care, Marlpit Desk.
+I don't know. We will get back to you as soon as we know.
+The handbook does not say. Your question has been passed on to our team. Kind regards. The Desk Team
+I'm sorry, I don't know that. A colleague will be in touch within two working days. Best regards, Anna
+We don't have information about that. We have forwarded your question to the team and will reply soon.
+Hello! We do not know that. I will look into it and let you know by tomorrow. We appreciate your patience.
+I cannot answer this question. We apologise for any inconvenience. We are happy to help with other questions.
+Unfortunately we do not know that. Someone from our team will write to you shortly. Take care."""
 
 ANSWERS = """You cannot return opened items.
 The warranty does not cover water damage.
@@ -299,7 +308,15 @@ We cannot give refunds for opened items.
 The parcel could not be delivered.
 Your data is not given to anyone.
 I could find the answer in the handbook: 30 days.
-There is no evidence that it helps."""
+There is no evidence that it helps.
+I don't know the time. You will have a refund within a day.
+We do not know that. We will send a replacement within five days. Take care, Marlpit Desk.
+I do not know the exact date. You will get your parcel by Friday.
+We do not know that. We will check the brakes at the first service. Take care, Marlpit Desk.
+I don't know about Sundays. Our team will answer calls until eight in the evening.
+You will have an answer within a day. Take care, Marlpit Desk.
+We do not know that. Take care, it gets hot. The limit is 40 degrees.
+I do not know why. Take care. Battery is hot."""
 
 
 @pytest.mark.parametrize("text", REFUSALS.split("\n"))
