@@ -121,7 +121,7 @@ def support_logit(fit: Match) -> float:
 
 def sigmoid(logit: float) -> float:
     """Probability from log-odds, to 6 decimals: what lies below is noise of the order of summation."""
-    return round(1.0 / (1.0 + math.exp(-logit)), 6)
+    return round(1.0 / (1.0 + math.exp(-max(logit, -500.0))), 6)
 
 
 def _relevance(question: str, answer: str) -> Support:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from pytest_ragtune.errors import RagtuneError
 from pytest_ragtune.protocols import Judge
 from pytest_ragtune.records import Claim, Passage, Support
-from pytest_ragtune.text import content_words, sentences
+from pytest_ragtune.text import Statement, content_words, sentences
 
 Pair = tuple[str, str]
 Question = TypeVar("Question")
@@ -29,6 +29,23 @@ class Evidence:
     """The nearest sentence in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One claim, and the contexts in which to look for it."""
+
+    claim: str
+    """The statement."""
+    contexts: tuple[str, ...]
+    """Where it may be supported."""
+    before: str = ""
+    """What it refers back to: ``It costs $5`` says little by itself; empty where it stands alone."""
+
+    @property
+    def in_full(self) -> str:
+        """The claim after what it refers back to."""
+        return f"{self.before} {self.claim}" if self.before else self.claim
+
+
 @runtime_checkable
 class EvidenceJudge(Protocol):
     """A judge that finds the best context itself, faster than by an opinion on every pair."""
@@ -38,7 +55,16 @@ class EvidenceJudge(Protocol):
         ...
 
 
-def find_evidence(judge: Judge, requests: Sequence[tuple[str, Sequence[Passage]]]) -> list[Claim]:
+@runtime_checkable
+class ReadingJudge(Protocol):
+    """A judge that reads a claim together with what it refers back to."""
+
+    def find(self, requests: Sequence[Request]) -> list[Evidence]:
+        """One finding a request; equal to ``best_support`` for a claim that stands alone."""
+        ...
+
+
+def find_evidence(judge: Judge, requests: Sequence[tuple[str | Statement, Sequence[Passage]]]) -> list[Claim]:
     """Each claim with its probability and evidence.
 
     Equal requests are judged once, and all of them in one call. A claim is not judged (probability None,
@@ -46,15 +72,23 @@ def find_evidence(judge: Judge, requests: Sequence[tuple[str, Sequence[Passage]]
     no probability, or raised an error.
 
     Args:
-        judge: asked once; its ``best_support`` is used when it has one.
+        judge: asked once; its ``find`` or ``best_support`` is used when it has one.
         requests: (claim, passages) each; at least one passage with text.
     """
-    texts = [(claim, tuple(passage.text for passage in passages)) for claim, passages in requests]
-    distinct = list(dict.fromkeys(texts))
+    asked = [_request(claim, passages) for claim, passages in requests]
+    distinct = list(dict.fromkeys(asked))
     found = dict(zip(distinct, _best(judge, distinct), strict=True))
     return [
-        _claim(claim, passages, found[text]) for (claim, passages), text in zip(requests, texts, strict=True)
+        _claim(request.claim, passages, found[request])
+        for (_, passages), request in zip(requests, asked, strict=True)
     ]
+
+
+def _request(claim: str | Statement, passages: Sequence[Passage]) -> Request:
+    contexts = tuple(passage.text for passage in passages)
+    if isinstance(claim, str):
+        return Request(claim, contexts)
+    return Request(claim.text, contexts, claim.before)
 
 
 def _claim(text: str, passages: Sequence[Passage], evidence: Evidence) -> Claim:
@@ -65,16 +99,26 @@ def _claim(text: str, passages: Sequence[Passage], evidence: Evidence) -> Claim:
     return Claim(text, probability, passage.id, evidence.sentence)
 
 
-def _best(judge: Judge, requests: Sequence[tuple[str, tuple[str, ...]]]) -> list[Evidence]:
+def _best(judge: Judge, asked: Sequence[Request]) -> list[Evidence]:
+    if isinstance(judge, ReadingJudge):
+        return _checked(ask(judge.find, asked, _failed))
+    requests = [(request.claim, request.contexts) for request in asked]
     if isinstance(judge, EvidenceJudge):
-        found = ask(judge.best_support, requests, lambda reason: Evidence(Support(None, reason)))
-        return [Evidence(checked(item.support), item.context, item.sentence) for item in found]
+        return _checked(ask(judge.best_support, requests, _failed))
     pairs = list(dict.fromkeys((context, claim) for claim, contexts in requests for context in contexts))
     opinions = dict(zip(pairs, opinions_of(judge.support, pairs), strict=True))
     return [
         _best_of(claim, contexts, [opinions[context, claim] for context in contexts])
         for claim, contexts in requests
     ]
+
+
+def _failed(reason: str) -> Evidence:
+    return Evidence(Support(None, reason))
+
+
+def _checked(found: Sequence[Evidence]) -> list[Evidence]:
+    return [Evidence(checked(item.support), item.context, item.sentence) for item in found]
 
 
 def _best_of(claim: str, contexts: Sequence[str], opinions: Sequence[Support]) -> Evidence:

@@ -8,13 +8,13 @@ from typing import Literal, get_args
 
 from pytest_ragtune.protocols import Judge
 from pytest_ragtune.records import Case, Claim, MetricInfo, Passage, Response, Score
-from pytest_ragtune.text import claims, is_refusal
+from pytest_ragtune.text import Statement, is_refusal, statements
 
 from .evidence import find_evidence
 from .scoring import check_lengths, check_threshold, identity, inapplicable, no_answer, unscored
 
 Aggregate = Literal["mean", "min"]
-Request = tuple[str, Sequence[Passage]]
+Request = tuple[str | Statement, Sequence[Passage]]
 
 
 class Faithfulness:
@@ -72,7 +72,7 @@ def _requests(case: Case, response: Response) -> Score | list[Request]:
     if is_refusal(text):
         reason = "the answer is a refusal: no claim to judge"
         return unscored(reason) if case.answerable else inapplicable(reason)
-    stated = claims(text)
+    stated = statements(text, case.question)
     if not stated:
         return unscored("no claim to judge")
     passages = passages_of(response)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_ragtune.protocols import Judge, RelevanceJudge
 from pytest_ragtune.records import Case, MetricInfo, Passage, Response, Score, Support
-from pytest_ragtune.text import claims, is_refusal
+from pytest_ragtune.text import claims, is_refusal, statements
 
 from .evidence import Pair, opinions_of
 from .faithfulness import Request, judge_claims, passages_of, supported_share
@@ -225,7 +225,7 @@ def _reference_requests(case: Case, response: Response) -> Score | list[Request]
         return inapplicable("the case is unanswerable")
     if case.reference is None or not case.reference.strip():
         return inapplicable("the case has no reference")
-    stated = claims(case.reference)
+    stated = statements(case.reference, case.question)
     if not stated:
         return inapplicable(f"the reference {case.reference!r} claims nothing that a judge could check")
     if response.error is not None:

@@ -6,8 +6,10 @@ cut into words and sentences, but their refusals and stop words are not known.
 
 from .refusal import is_refusal as is_refusal
 from .splitting import sentences as sentences
+from .statements import Statement as Statement
 from .statements import claims as claims
 from .statements import is_claim as is_claim
+from .statements import statements as statements
 from .tokens import content_words as content_words
 from .tokens import normalise as normalise
 from .tokens import words as words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 
 from .refusal import is_refusal
 from .smalltalk import is_farewell, is_small_talk
@@ -47,8 +48,27 @@ _LEAD_IN = re.compile(
     r"|(?:the )?steps?|for example|in summary|in short|to summari[sz]e|based on)\b.*:$",
     re.IGNORECASE,
 )
+_REFERS = re.compile(
+    r"(?:(?:and|but|also|however|therefore|then|in addition|moreover|furthermore|additionally|besides"
+    r"|as a result|instead|similarly|for example|for instance),? )?"
+    r"(?:it|its|it's|they|they're|their|he|he's|his|she|she's|her|this|that|these|those|such|both|neither"
+    r"|the (?:former|latter|same|other|others))\b",
+    re.IGNORECASE,
+)
+"""How a claim begins that refers to the one before it."""
+_FRAGMENT_WORDS = 6
 _SIGNATURE_WORDS = 4
 """A line as short as this after a farewell is a signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A claim, and what it refers back to."""
+
+    text: str
+    """The claim in the answer's words."""
+    before: str = ""
+    """The statement before it, or the question, where it cannot be understood without; else empty."""
 
 
 def claims(answer: str) -> list[str]:
@@ -59,8 +79,17 @@ def claims(answer: str) -> list[str]:
     governs both. A list item that is not a sentence carries the line that introduces the list
     (``Included: 5 GB``). Headings, questions, greetings, sign-offs, hedges alone and refusals are not claims.
     """
-    found: dict[str, str] = {}
-    lead, signing = "", False
+    return [statement.text for statement in statements(answer)]
+
+
+def statements(answer: str, question: str = "") -> list[Statement]:
+    """The claims of ``answer``, each with what it refers back to.
+
+    A claim that opens with a pronoun (``It costs $5``) refers to the one before it; a fragment without a verb
+    (``Within 30 days.``) to the one before it or, as the answer's first, to ``question``.
+    """
+    found: dict[str, Statement] = {}
+    lead, signing, before = "", False, ""
     for sentence in sentences(answer):
         signing = is_farewell(sentence) or (signing and len(words(sentence)) <= _SIGNATURE_WORDS)
         if signing:
@@ -74,8 +103,22 @@ def claims(answer: str) -> list[str]:
         for clause in _clauses(body):
             text = f"{lead} {clause}" if lead and not _is_clause(clause) else clause
             if is_claim(clause):
-                found.setdefault(normalise(text), text)
+                needed = _referred(text, before, "" if is_item else question)
+                found.setdefault(normalise(text), Statement(text, needed))
+                before = text
     return list(found.values())
+
+
+def _referred(claim: str, before: str, question: str) -> str:
+    """What ``claim`` cannot be understood without, if that is short enough to be read along."""
+    found = words(claim[:_SEEN])
+    if before and _REFERS.match(claim):
+        needed = before
+    elif len(found) <= _FRAGMENT_WORDS and ":" not in claim and _VERBS.isdisjoint(found):
+        needed = before or question
+    else:
+        needed = ""
+    return needed if len(needed) <= _SEEN else ""
 
 
 def is_claim(sentence: str) -> bool:

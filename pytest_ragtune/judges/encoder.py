@@ -1,0 +1,180 @@
+"""The embedded model: a cross-encoder read by onnxruntime, its files verified before they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pytest_ragtune import extras
+from pytest_ragtune.errors import ModelError
+
+from .features import Combiner
+from .windows import Policy
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The folder of the judge that comes with the package."""
+CARD, MODEL, TOKENIZER = "judge.json", "model.onnx", "tokenizer.json"
+SCHEMA = 1
+HEADS = ("supports", "answers")
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_THREADS = 2
+_CHARACTERS_A_TOKEN = 24
+"""A text is cut to this many characters a token before it is read: tokenizers take time on all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What ``judge.json`` says."""
+
+    name: str
+    """Name of the judge, for example ``nli``."""
+    version: int
+    """Version of its weights."""
+    max_tokens: int
+    """Most tokens of a pair; the context is cut, never the claim before it."""
+    window: Policy
+    """Which windows of a context it reads."""
+    combiners: Mapping[str, Combiner]
+    """One for each head."""
+    thresholds: Mapping[str, float]
+    """Recommended threshold of each head."""
+    checksum: str
+    """Twelve digits that change with any byte of the folder's files."""
+
+
+class Encoder:
+    """Two logits a pair of texts: does the first support the second, does the second answer the first?
+
+    Pairs are run one by one, each without padding: an int8 model scales its activations over all that is run
+    together, so a pair's logits would else depend on its company. Equal pairs are run once a call.
+
+    Args:
+        folder: holds the model, its tokenizer and its card.
+
+    Raises:
+        ModelError: a file is missing, damaged, or not what the card says.
+    """
+
+    def __init__(self, folder: Path | str = WEIGHTS) -> None:
+        self.folder = Path(folder)
+        self.card = read_card(self.folder)
+        self._tokenizer = self._load_tokenizer()
+        self._session = self._load_session()
+        self._given = {item.name for item in self._session.get_inputs()}
+
+    def logits(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float]]:
+        """(supports, answers) a (first, second) pair, in order."""
+        found = {pair: self._run(*pair) for pair in dict.fromkeys(pairs)}
+        return [found[pair] for pair in pairs]
+
+    def _run(self, first: str, second: str) -> tuple[float, float]:
+        numpy = extras.load("numpy")
+        room = self.card.max_tokens * _CHARACTERS_A_TOKEN
+        encoded = self._tokenizer.encode(_readable(first[:room]), _readable(second[:room]))
+        columns = zip(_INPUTS, (encoded.ids, encoded.attention_mask, encoded.type_ids), strict=True)
+        feed = {name: numpy.array([values], dtype="int64") for name, values in columns if name in self._given}
+        supports, answers = self._session.run(["logits"], feed)[0][0].tolist()
+        return supports, answers
+
+    def _load_tokenizer(self) -> Any:
+        try:
+            tokenizer = extras.load("tokenizers").Tokenizer.from_file(str(self.folder / TOKENIZER))
+        except Exception as error:  # the library raises bare Exception
+            raise ModelError(f"{self.folder / TOKENIZER} is no tokenizer: {error}") from error
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.card.max_tokens, strategy="longest_first")
+        return tokenizer
+
+    def _load_session(self) -> Any:
+        runtime = extras.load("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = _THREADS
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        path = str(self.folder / MODEL)
+        try:
+            return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # as many kinds as there are ways for a file to be wrong
+            raise ModelError(f"{path} cannot be run by onnxruntime {runtime.__version__}: {error}") from error
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a judge's folder, once every file has been found to be what the card says.
+
+    Raises:
+        ModelError: a file is missing, damaged or of another schema; the message names it.
+    """
+    path = folder / CARD
+    try:
+        text = path.read_bytes()
+        given = json.loads(text)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}): {_again(folder)}") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged ({error}): {_again(folder)}") from error
+    schema = given.get("schema") if isinstance(given, dict) else None
+    if schema != SCHEMA:
+        raise ModelError(
+            f"{path} has schema {schema!r}: expected {SCHEMA}, as this version of the package reads"
+        )
+    try:
+        _verify(folder, given["files"])
+        return Card(
+            name=str(given["name"]),
+            version=int(given["version"]),
+            max_tokens=int(given["max_tokens"]),
+            window=Policy(**_known(given["window"], (item.name for item in fields(Policy)))),
+            combiners={head: _combiner(given["combiner"][head]) for head in HEADS},
+            thresholds={head: float(given["thresholds"][head]) for head in HEADS},
+            checksum=hashlib.sha256(text).hexdigest()[:12],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path} is damaged ({type(error).__name__}: {error}): {_again(folder)}") from error
+
+
+def _verify(folder: Path, files: Mapping[str, str]) -> None:
+    """Refuse a file that is not the one the card was written for."""
+    for name in sorted({MODEL, TOKENIZER} | set(files)):
+        path, expected = folder / name, files[name]
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read ({error.strerror}): {_again(folder)}") from error
+        if found != expected:
+            raise ModelError(
+                f"{path} is damaged: its SHA-256 is {found[:12]}..., expected {expected[:12]}...; "
+                f"{_again(folder)}"
+            )
+
+
+def _again(folder: Path) -> str:
+    if folder == WEIGHTS:
+        return "reinstall it with: pip install --force-reinstall --no-deps pytest-ragtune"
+    return "write the folder again with ragtune train-judge"
+
+
+def _combiner(given: Mapping[str, Any]) -> Combiner:
+    columns = {name: tuple(map(float, given[name])) for name in ("mean", "scale", "weights")}
+    names = tuple(map(str, given["features"]))
+    if {len(names)} != {len(column) for column in columns.values()}:
+        raise ValueError(f"the combiner has {len(names)} features and not as many numbers for each")
+    return Combiner(names, **columns, bias=float(given["bias"]))
+
+
+def _known(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    allowed = set(names)
+    unknown = sorted(set(given) - allowed)
+    if unknown:
+        raise ValueError(f"window has unknown settings {unknown}: expected {sorted(allowed)}")
+    return dict(given)
+
+
+def _readable(text: str) -> str:
+    """``text`` without lone surrogates, which a tokenizer cannot take."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,153 @@
+"""The embedded judge: a small cross-encoder and what can be counted, joined by a calibrated combiner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from pytest_ragtune.metrics.evidence import Evidence, Request
+from pytest_ragtune.metrics.scoring import identity
+from pytest_ragtune.records import Support
+from pytest_ragtune.text import words
+
+from .encoder import CARD, WEIGHTS, Encoder
+from .features import answer_features, best_window, support_features
+from .language import warn_of_other_languages
+from .lexical import shares_logit, sigmoid
+from .overlap import most, read_claim
+from .windows import Document, Window, choose, read_document
+
+_CACHED_DOCUMENTS = 512
+_CACHED_OPINIONS = 100_000
+_CONTEXTS = 16
+"""Of more contexts than these, only those that share most words with a claim are read by the model."""
+
+Wanted = tuple[str, str, str]
+"""(context, claim, the claim with the sentence before it where it needs one)."""
+
+
+def has_weights(folder: Path | str = WEIGHTS) -> bool:
+    """Whether a judge's folder holds a judge."""
+    return (Path(folder) / CARD).is_file()
+
+
+class NliJudge:
+    """Judges with the model that comes with the package: on the CPU, without a network, always the same.
+
+    *Support*: the model reads the few windows of a context that share most with the claim. Its highest
+    logits and countable facts (words, numbers, names, negations and word sequences found or missing) are
+    weighed by a logistic regression, calibrated on people's labels. *Relevance*: likewise, from the model's
+    other output. It was trained on English: texts in another language are scored, with a warning.
+
+    Args:
+        folder: of a judge made by ``ragtune train-judge``; the package's own unless given.
+
+    Raises:
+        ModelError: a file of the folder is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | str = WEIGHTS) -> None:
+        self._encoder = Encoder(folder)
+        self._policy = self._encoder.card.window
+        self._read = lru_cache(maxsize=_CACHED_DOCUMENTS)(self._read_document)
+        self._supports: dict[Wanted, Evidence] = {}
+
+    def __repr__(self) -> str:
+        return f"NliJudge({str(self._encoder.folder)!r})"
+
+    @property
+    def name(self) -> str:
+        """How it is called beside a metric: ``faithfulness[nli]``."""
+        return self._encoder.card.name
+
+    @property
+    def identity(self) -> str:
+        """Name, version, and the checksum of weights, calibration and window settings."""
+        card = self._encoder.card
+        return identity(card.name, card.version, weights=card.checksum)
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The recommended threshold of each head: ``supports`` and ``answers``."""
+        return dict(self._encoder.card.thresholds)
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+        """One opinion a (context, claim) pair."""
+        return [item.support for item in self.best_support([(claim, [context]) for context, claim in pairs])]
+
+    def best_support(self, requests: Sequence[tuple[str, Sequence[str]]]) -> list[Evidence]:
+        """For each (claim, contexts) the best context and the sentence that supports the claim best in it."""
+        return self.find([Request(claim, tuple(contexts)) for claim, contexts in requests])
+
+    def find(self, requests: Sequence[Request]) -> list[Evidence]:
+        """Like :meth:`best_support`; a claim that refers back is read together with what it refers to."""
+        warn_of_other_languages(request.claim for request in requests)
+        return [self._best(request) for request in requests]
+
+    def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+        """One opinion a (question, answer) pair; of a long answer, the part that answers best counts."""
+        warn_of_other_languages(question for question, _ in pairs)
+        found = {pair: self._relevance(*pair) for pair in dict.fromkeys(pairs)}
+        return [found[pair] for pair in pairs]
+
+    def _read_document(self, text: str) -> Document:
+        return read_document(text, self._policy)
+
+    def _best(self, request: Request) -> Evidence:
+        """The first context of the highest probability."""
+        if not words(request.claim):
+            return Evidence(Support(None, "the claim has no words"))
+        best: Evidence | None = None
+        for number in self._promising(request):
+            found = self._opinion((request.contexts[number], request.claim, request.in_full))
+            if best is None or (found.support.probability or 0.0) > (best.support.probability or 0.0):
+                best = Evidence(found.support, number, found.sentence)
+        return best or Evidence(Support(0.0, "no context was given"))
+
+    def _promising(self, request: Request) -> list[int]:
+        """The contexts to read, ascending: all of a few, of many those that share most with the claim."""
+        count = len(request.contexts)
+        if count <= _CONTEXTS:
+            return list(range(count))
+        claim = read_claim(request.claim)
+        shares = [
+            max((shares_logit(*most(claim, w)) for w in self._read(text).context.windows), default=-99.0)
+            for text in request.contexts
+        ]
+        return sorted(sorted(range(count), key=lambda number: (-shares[number], number))[:_CONTEXTS])
+
+    def _opinion(self, wanted: Wanted) -> Evidence:
+        if wanted not in self._supports:
+            if len(self._supports) >= _CACHED_OPINIONS:
+                self._supports.clear()
+            self._supports[wanted] = self._judge(*wanted)
+        return self._supports[wanted]
+
+    def _judge(self, context: str, claim: str, in_full: str) -> Evidence:
+        document = self._read(context)
+        windows = choose(document, in_full, self._policy)
+        if not windows:
+            return Evidence(Support(0.0, "the context has no words"), 0)
+        logits = [pair[0] for pair in self._encoder.logits([(w.text, in_full) for w in windows])]
+        found = support_features(claim, document, windows, logits)
+        probability = sigmoid(self._encoder.card.combiners["supports"].logit(found))
+        return Evidence(Support(probability), 0, _nearest(document, windows, logits))
+
+    def _relevance(self, question: str, answer: str) -> Support:
+        if not words(question):
+            return Support(None, "the question has no words")
+        document = self._read(answer)
+        windows = choose(document, question, self._policy)
+        if not windows:
+            return Support(0.0, "the answer has no words")
+        logits = [pair[1] for pair in self._encoder.logits([(question, w.text) for w in windows])]
+        found = answer_features(question, document, windows, logits)
+        return Support(sigmoid(self._encoder.card.combiners["answers"].logit(found)))
+
+
+def _nearest(document: Document, windows: Sequence[Window], logits: Sequence[float]) -> str:
+    """The sentence to show: that of the best single-sentence window, else the best one's nearest piece."""
+    single = [number for number, window in enumerate(windows) if len(window.pieces) == 1]
+    chosen = single[best_window([logits[n] for n in single])] if single else best_window(logits)
+    return document.pieces[windows[chosen].best].text
