@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from pytest_ragtune.records import CaseScore, Claim, Interval, Score, Verdict
@@ -18,7 +19,26 @@ _CALLS = ("model_calls", "replayed", "judge_calls")
 
 def verdict_value(verdict: Verdict) -> dict[str, Any]:
     """The verdict as dicts, lists, strings and numbers: what travels from a worker or stands in a report."""
-    return asdict(verdict)
+    found: dict[str, Any] = _plain(verdict)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """``dataclasses.asdict`` without its copies: records are frozen, and there is one verdict an assert."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def verdict_from_value(value: Mapping[str, Any]) -> Verdict:

@@ -56,9 +56,11 @@ _SMALL_TALK = re.compile(
     re.IGNORECASE,
 )
 _IS_FAREWELL = re.compile(_FAREWELL, re.IGNORECASE)
+_APOSTROPHE = re.compile(r"[’‘ʼ`']")
+_CAN_NOT = re.compile(r"\b(?:can ?'t|can not)\b", re.IGNORECASE)
 _CONTRACTIONS = [
     (re.compile(r"[’‘ʼ`]"), "'"),
-    (re.compile(r"\b(?:can ?'t|can not)\b", re.IGNORECASE), "cannot"),
+    (_CAN_NOT, "cannot"),
     (re.compile(r"\b(ca|wo) n't\b", re.IGNORECASE), "cannot"),
     (re.compile(r" ?n't\b", re.IGNORECASE), " not"),
     (re.compile(r"\bi ?'m\b", re.IGNORECASE), "I am"),
@@ -67,15 +69,17 @@ _CONTRACTIONS = [
     (re.compile(r"\b(i|you|we|they) ?'d\b", re.IGNORECASE), r"\1 would"),
     (re.compile(r"\b(i|you|we|they|it) ?'ll\b", re.IGNORECASE), r"\1 will"),
     (re.compile(r"\b(i|you|we|they) ?'ve\b", re.IGNORECASE), r"\1 have"),
-    (re.compile(r"\s+"), " "),
 ]
 
 
 def written_out(sentence: str) -> str:
     """``sentence`` with its contractions written out and single spaces, so that one pattern fits both."""
-    for pattern, full in _CONTRACTIONS:
-        sentence = pattern.sub(full, sentence)
-    return sentence.strip(" *_\"“”'")
+    if _APOSTROPHE.search(sentence):
+        for pattern, full in _CONTRACTIONS:
+            sentence = pattern.sub(full, sentence)
+    else:
+        sentence = _CAN_NOT.sub("cannot", sentence)
+    return " ".join(sentence.split()).strip(" *_\"“”'")
 
 
 def is_farewell(sentence: str) -> bool:
