@@ -44,7 +44,9 @@ LAYERS: list[list[set[str]]] = [
             "comparison",
             "faults",
             "selfcheck",
-        }
+        },
+        {"logs"},
+        {"calibration"},
     ],
     [{"asserts"}, {"reporting"}],
     [
