@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pytest_ragtune import extras
@@ -17,6 +16,7 @@ from pytest_ragtune.text import words
 
 from .lexical import best_match, penalty, relevance_logit, shares_logit, sigmoid
 from .overlap import Context, Reading, most, read_claim, read_context
+from .shelf import Shelf
 
 # Logistic regression with all-MiniLM-L6-v2 and the lexical judge's log-odds as the second input, on samples
 # of at most 500 pairs of each set named in judges/lexical.py but counterfactual SNLI; its penalties are added
@@ -24,7 +24,6 @@ from .overlap import Context, Reading, most, read_claim, read_context
 COSINE_WEIGHT, SHARES_WEIGHT, SUPPORT_BIAS = 2.43, 0.65, -1.56
 RELEVANCE_COSINE_WEIGHT, RELEVANCE_SHARES_WEIGHT, RELEVANCE_BIAS = 0.64, 0.91, -0.40
 
-_CACHED_CONTEXTS = 4096
 _CACHED_VECTORS = 50_000
 _DECIMALS = 6
 
@@ -47,7 +46,7 @@ class EmbeddingJudge:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._vectors: dict[str, Any] = {}
-        self._read = lru_cache(maxsize=_CACHED_CONTEXTS)(read_context)
+        self._read = Shelf(read_context)
 
     @property
     def identity(self) -> str:

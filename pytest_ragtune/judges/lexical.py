@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from pytest_ragtune.metrics.evidence import Evidence
 from pytest_ragtune.metrics.scoring import identity
@@ -13,6 +12,7 @@ from pytest_ragtune.records import Support
 from pytest_ragtune.text import words
 
 from .overlap import Context, Match, Reading, match, most, numbers_of, read_claim, read_context
+from .shelf import Shelf
 
 # Logistic regression of "supported" on the two shares, every family and both labels weighted equally, on
 # begin, q2_dialogue, faithdial_audit (one family), fever_symmetric, scifact_dev, citation_integrity and 4,000
@@ -29,7 +29,6 @@ RELEVANCE_WEIGHT, RELEVANCE_BIAS = 3.0, -1.27
 KIND_GIVEN, KIND_MISSING, NAME_ASKED_MISSING, SHORT_ANSWER = 0.5, -0.5, -0.3, 2.0
 
 _SHORT_WORDS = 5
-_CACHED_CONTEXTS = 4096
 _ASKS_NUMBER = re.compile(
     r"\b(?:how (?:many|much|long|old|far|tall|big|large|often|high|fast|deep|soon)|when"
     r"|(?:what|which) (?:\w+ )?(?:year|date|time|day|month|number|percentage|age|price|cost|fee|amount))\b",
@@ -52,7 +51,7 @@ class LexicalJudge:
     is_deterministic = True
 
     def __init__(self) -> None:
-        self._read = lru_cache(maxsize=_CACHED_CONTEXTS)(read_context)
+        self._read = Shelf(read_context)
 
     @property
     def identity(self) -> str:

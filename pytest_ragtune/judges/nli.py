@@ -16,15 +16,12 @@ from .features import answer_features, best_window, support_features
 from .language import warn_of_other_languages
 from .lexical import shares_logit, sigmoid
 from .overlap import most, read_claim
+from .shelf import Shelf
 from .windows import Document, Window, choose, read_document
 
-_CACHED_DOCUMENTS = 512
-_CACHED_OPINIONS = 100_000
+_CACHED_OPINIONS = 4096
 _CONTEXTS = 16
 """Of more contexts than these, only those that share most words with a claim are read by the model."""
-
-Wanted = tuple[str, str, str]
-"""(context, claim, the claim with the sentence before it where it needs one)."""
 
 
 def has_weights(folder: Path | str = WEIGHTS) -> bool:
@@ -50,8 +47,8 @@ class NliJudge:
     def __init__(self, folder: Path | str = WEIGHTS) -> None:
         self._encoder = Encoder(folder)
         self._policy = self._encoder.card.window
-        self._read = lru_cache(maxsize=_CACHED_DOCUMENTS)(self._read_document)
-        self._supports: dict[Wanted, Evidence] = {}
+        self._read = Shelf(self._read_document)
+        self._opinion = lru_cache(maxsize=_CACHED_OPINIONS)(self._judge)
 
     def __repr__(self) -> str:
         return f"NliJudge({str(self._encoder.folder)!r})"
@@ -100,7 +97,7 @@ class NliJudge:
             return Evidence(Support(None, "the claim has no words"))
         best: Evidence | None = None
         for number in self._promising(request):
-            found = self._opinion((request.contexts[number], request.claim, request.in_full))
+            found = self._opinion(request.contexts[number], request.claim, request.in_full)
             if best is None or (found.support.probability or 0.0) > (best.support.probability or 0.0):
                 best = Evidence(found.support, number, found.sentence)
         return best or Evidence(Support(0.0, "no context was given"))
@@ -117,14 +114,8 @@ class NliJudge:
         ]
         return sorted(sorted(range(count), key=lambda number: (-shares[number], number))[:_CONTEXTS])
 
-    def _opinion(self, wanted: Wanted) -> Evidence:
-        if wanted not in self._supports:
-            if len(self._supports) >= _CACHED_OPINIONS:
-                self._supports.clear()
-            self._supports[wanted] = self._judge(*wanted)
-        return self._supports[wanted]
-
     def _judge(self, context: str, claim: str, in_full: str) -> Evidence:
+        """What a context says of a claim, which the model reads ``in_full``."""
         document = self._read(context)
         windows = choose(document, in_full, self._policy)
         if not windows:
@@ -132,7 +123,7 @@ class NliJudge:
         logits = [pair[0] for pair in self._encoder.logits([(w.text, in_full) for w in windows])]
         found = support_features(claim, document, windows, logits)
         probability = sigmoid(self._encoder.card.combiners["supports"].logit(found))
-        return Evidence(Support(probability), 0, _nearest(document, windows, logits))
+        return Evidence(Support(probability), 0, _nearest(claim, in_full, document, windows, logits))
 
     def _relevance(self, question: str, answer: str) -> Support:
         if not words(question):
@@ -146,8 +137,17 @@ class NliJudge:
         return Support(sigmoid(self._encoder.card.combiners["answers"].logit(found)))
 
 
-def _nearest(document: Document, windows: Sequence[Window], logits: Sequence[float]) -> str:
-    """The sentence to show: that of the best single-sentence window, else the best one's nearest piece."""
+def _nearest(
+    claim: str, in_full: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
+) -> str:
+    """The sentence to show: the best of those read alone, else the one of the best window that shares most.
+
+    Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
+    """
     single = [number for number, window in enumerate(windows) if len(window.pieces) == 1]
-    chosen = single[best_window([logits[n] for n in single])] if single else best_window(logits)
-    return document.pieces[windows[chosen].best].text
+    if single and claim == in_full:
+        best = single[best_window([logits[number] for number in single])]
+        return document.pieces[windows[best].best].text
+    wanted = read_claim(claim).every
+    pieces = [document.pieces[number] for number in windows[best_window(logits)].pieces]
+    return max(pieces, key=lambda piece: len(wanted & piece.reading.every)).text
