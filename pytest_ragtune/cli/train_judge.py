@@ -1,0 +1,109 @@
+"""``ragtune train-judge``: adapt the embedded judge to own labels, or train it again from the public sets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pytest_ragtune.judges.encoder import WEIGHTS
+from pytest_ragtune.judges.training.adapting import Adapted, adapt
+from pytest_ragtune.judges.training.labels import read_labels
+from pytest_ragtune.judges.training.network import Recipe
+from pytest_ragtune.judges.training.rows import Row
+from pytest_ragtune.judges.training.shipped import has_sets, train_shipped
+
+_DESCRIPTION = (
+    "Learn from labelled rows, beginning with the judge that comes with the package, and show how well the "
+    "judge agrees with them before and after, on folds that it did not learn from. A row is "
+    '{"context": ..., "claim": ..., "label": 0 or 1} or the same with "question" and "answer". Given a folder '
+    "of public sets (with nli and faithfulness in it), the judge is trained from the sentence encoder instead, "
+    "as the one in the package was."
+)
+_TOKENS = 1024
+"""Tokens a step when adapting: few labels make few steps."""
+
+
+def add_command(commands: Any) -> None:
+    """Declare the command."""
+    command = commands.add_parser(
+        "train-judge",
+        help="adapt the embedded judge to your own labels",
+        description=_DESCRIPTION,
+    )
+    command.add_argument("data", type=Path, metavar="DATA", help="JSON Lines file, or a folder of them")
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
+    command.add_argument(
+        "--start", type=Path, default=WEIGHTS, metavar="FOLDER",
+        help="judge to begin with (default: the one in the package)",
+    )  # fmt: skip
+    command.add_argument(
+        "--epochs", type=float, default=None, metavar="N",
+        help="passes over the rows that train the network; 0 fits only the combiner behind it and needs no torch "
+        "(default: 0 for own labels, 1 for the public sets)",
+    )  # fmt: skip
+    command.add_argument(
+        "--rate", type=float, default=None, metavar="X",
+        help="learning rate of the network (default: 2e-5 for own labels, 1e-4 for the public sets)",
+    )  # fmt: skip
+    command.add_argument("--folds", type=int, default=5, metavar="K", help="folds to measure on (default: 5)")
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="seed (default: 1)")
+    command.add_argument("--name", default="nli", help="name of the judge in reports (default: nli)")
+    command.set_defaults(run=_train)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if not arguments.data.exists():
+        raise ValueError(f"{arguments.data} does not exist: expected labelled rows")
+    if has_sets(arguments.data):
+        return _from_sets(arguments)
+    rows = read_labels(arguments.data)
+    recipe = None
+    if arguments.epochs:
+        rate = arguments.rate or 2e-5
+        recipe = Recipe(arguments.epochs, rate, 2 * rate, _TOKENS, seed=arguments.seed)
+    adapted = adapt(
+        rows,
+        arguments.out,
+        arguments.start,
+        recipe=recipe,
+        folds=arguments.folds,
+        name=arguments.name,
+        tell=_tell,
+    )
+    _show(rows, adapted, arguments.out)
+    return 0
+
+
+def _from_sets(arguments: argparse.Namespace) -> int:
+    recipe = Recipe(
+        1.0 if arguments.epochs is None else arguments.epochs, arguments.rate or 1e-4, seed=arguments.seed
+    )
+    fitted = train_shipped(arguments.data, arguments.out, recipe, tell=_tell)
+    for head, found in fitted.items():
+        print(json.dumps({"head": head, "threshold": found.threshold, **found.report}))
+    return 0
+
+
+def _show(rows: list[Row], adapted: Adapted, out: Path) -> None:
+    """One JSON object a head on stdout; a table for people on stderr."""
+    for head, variants in adapted.agreements.items():
+        kept = adapted.chosen[head]
+        found: Mapping[str, Any] = {name: asdict(value) for name, value in variants.items()}
+        print(json.dumps({"head": head, "kept": kept, "held_out": found}))
+        _tell(f"{head}: {sum(row.head == head for row in rows)} rows, on held-out folds")
+        for name, value in variants.items():
+            mark = " <- kept" if name == kept else ""
+            _tell(
+                f"  {name:<21} AUROC {value.auroc:.3f} (95% CI {value.low:.3f}..{value.high:.3f})  "
+                f"balanced accuracy {value.balanced_accuracy:.3f}{mark}"
+            )
+    _tell(f"written to {out}")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

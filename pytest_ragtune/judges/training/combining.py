@@ -1,0 +1,121 @@
+"""Fitting what stands behind the network: the combiner over features, its calibration, its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_ragtune import extras
+from pytest_ragtune.judges.features import Combiner
+
+from .rows import Row
+
+PENALTY = 3.0
+"""Strength of the pull towards the prior: as if this many rows spoke for it, for each feature."""
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The features of one row, and how much it counts."""
+
+    row: Row
+    features: Mapping[str, float]
+    weight: float = 1.0
+
+
+def weights_of(rows: Sequence[Row], shares: Mapping[str, float]) -> list[float]:
+    """Weights with which each family has its share, both labels alike, and the mean weight is 1."""
+    counts: dict[tuple[str, int], int] = {}
+    for row in rows:
+        key = (row.family or row.source, row.label)
+        counts[key] = counts.get(key, 0) + 1
+    raw = [
+        shares.get(row.family or row.source, 1.0) / counts[(row.family or row.source, row.label)]
+        for row in rows
+    ]
+    total = sum(raw)
+    return [value * len(rows) / total for value in raw]
+
+
+def fit_combiner(
+    samples: Sequence[Sample],
+    names: Sequence[str],
+    prior: Combiner | None = None,
+    *,
+    penalty: float = PENALTY,
+) -> Combiner:
+    """A weighted logistic regression over standardised features, pulled towards ``prior``, or zero."""
+    numpy = extras.load("numpy")
+    optimize = extras.load("scipy.optimize")
+    found = numpy.array([[s.features[name] for name in names] for s in samples])
+    labels = numpy.array([float(s.row.label) for s in samples])
+    weights = numpy.array([s.weight for s in samples])
+    if prior is None:
+        mean = numpy.average(found, axis=0, weights=weights)
+        scale = numpy.sqrt(numpy.average((found - mean) ** 2, axis=0, weights=weights))
+        scale = numpy.where(scale > 1e-6, scale, 1.0)
+        start = numpy.zeros(len(names) + 1)
+    else:
+        mean, scale = numpy.array(prior.mean), numpy.array(prior.scale)
+        start = numpy.array([*prior.weights, prior.bias])
+    inputs = numpy.hstack([(found - mean) / scale, numpy.ones((len(found), 1))])
+
+    def loss(parameters: Any) -> tuple[float, Any]:
+        logits = inputs @ parameters
+        shift = parameters - start
+        pull = shift * numpy.array([penalty] * len(names) + [0.0 if prior is None else penalty])
+        value = weights @ (numpy.logaddexp(0, logits) - labels * logits) + 0.5 * shift @ pull
+        slope = inputs.T @ (weights * (1 / (1 + numpy.exp(-logits)) - labels)) + pull
+        return float(value), slope
+
+    best = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    return Combiner(
+        tuple(names), _rounded(mean), _rounded(scale), _rounded(best[:-1]), _rounded([best[-1]])[0]
+    )
+
+
+def fit_platt(
+    logits: Sequence[float], labels: Sequence[int], weights: Sequence[float]
+) -> tuple[float, float]:
+    """Slope and shift with which the log-odds fit the labels best (Platt 1999)."""
+    numpy = extras.load("numpy")
+    optimize = extras.load("scipy.optimize")
+    x, y, w = (numpy.array(values, dtype=float) for values in (logits, labels, weights))
+
+    def loss(parameters: Any) -> float:
+        z = parameters[0] * x + parameters[1]
+        return float(w @ (numpy.logaddexp(0, z) - y * z))
+
+    found = optimize.minimize(loss, numpy.array([1.0, 0.0]), method="Nelder-Mead").x
+    return _rounded([found[0]])[0], _rounded([found[1]])[0]
+
+
+def best_threshold(probabilities: Sequence[float], labels: Sequence[int], weights: Sequence[float]) -> float:
+    """The probability from which on calling it supported gives the highest balanced accuracy, to 2 digits."""
+    numpy = extras.load("numpy")
+    p, y, w = (numpy.array(values, dtype=float) for values in (probabilities, labels, weights))
+
+    def balanced(threshold: float) -> float:
+        called = p >= threshold
+        right = (w * y * called).sum() / (w * y).sum() + (w * (1 - y) * ~called).sum() / (w * (1 - y)).sum()
+        return float(right) / 2
+
+    options = [step / 100 for step in range(5, 96)]
+    return max(options, key=lambda t: (round(balanced(t), 4), -abs(t - 0.5)))
+
+
+def expected_calibration_error(
+    probabilities: Sequence[float], labels: Sequence[int], bins: int = 10
+) -> float:
+    """Mean distance of probability and share of positives over bins of equal width."""
+    groups: list[list[int]] = [[] for _ in range(bins)]
+    for place, probability in enumerate(probabilities):
+        groups[min(bins - 1, int(probability * bins))].append(place)
+    distances = (abs(sum(probabilities[i] - labels[i] for i in members)) for members in groups if members)
+    return sum(distances) / len(probabilities)
+
+
+def _rounded(values: Any) -> tuple[float, ...]:
+    return tuple(float(f"{value:.{_DIGITS}g}") for value in values)

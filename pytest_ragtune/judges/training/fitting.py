@@ -1,0 +1,71 @@
+"""From features to calibrated probabilities: combiner on one part of the rows, calibration on another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytest_ragtune.judges.features import Combiner
+from pytest_ragtune.judges.lexical import sigmoid
+
+from .combining import (
+    Sample,
+    best_threshold,
+    expected_calibration_error,
+    fit_combiner,
+    fit_platt,
+    weights_of,
+)
+from .rows import Head, Row
+from .scoring import NAMES
+
+SHARES: Mapping[str, float] = {
+    "dialogue": 1.0, "fever": 0.7, "scifact": 0.7, "citations": 1.0, "summedits": 1.0, "snli": 0.3,
+    "mnli": 0.4,
+    "planted": 1.0, "squad": 1.0, "lfqa": 0.5, "covid": 0.5, "support": 0.5,
+}  # fmt: skip
+"""How much each family counts in the fit: least, sentences that are far from answers over passages."""
+_CALIBRATION_SHARE = 0.33
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A head's combiner, its threshold, and what was measured on the rows that calibrated it."""
+
+    combiner: Combiner
+    threshold: float
+    report: Mapping[str, Any]
+
+
+def fit_head(head: Head, rows: Sequence[Row], features: Sequence[Mapping[str, float] | None]) -> Fitted:
+    """Fit the combiner on two thirds of the groups and calibrate it on the others."""
+    usable = [(r, f) for r, f in zip(rows, features, strict=True) if f is not None and r.head == head]
+    weights = weights_of([row for row, _ in usable], SHARES)
+    samples = [Sample(r, f, w) for (r, f), w in zip(usable, weights, strict=True)]
+    held = [sample for sample in samples if _calibrates(sample.row)]
+    combiner = fit_combiner([s for s in samples if not _calibrates(s.row)], NAMES[head])
+    logits = [combiner.logit(s.features) for s in held]
+    labels, counted = [s.row.label for s in held], [s.weight for s in held]
+    slope, shift = fit_platt(logits, labels, counted)
+    calibrated = scaled(combiner, slope, shift)
+    probabilities = [sigmoid(calibrated.logit(s.features)) for s in held]
+    threshold = best_threshold(probabilities, labels, counted)
+    report = {
+        "method": "Platt, folded into the combiner's weights", "slope": slope, "shift": shift,
+        "fit_rows": len(samples) - len(held), "calibration_rows": len(held),
+        "ece": round(expected_calibration_error(probabilities, labels), 4),
+    }  # fmt: skip
+    return Fitted(calibrated, threshold, report)
+
+
+def scaled(combiner: Combiner, slope: float, shift: float) -> Combiner:
+    """The combiner whose log-odds are ``slope`` times those of the given one, plus ``shift``."""
+    weights = tuple(float(f"{slope * weight:.6g}") for weight in combiner.weights)
+    return replace(combiner, weights=weights, bias=float(f"{slope * combiner.bias + shift:.6g}"))
+
+
+def _calibrates(row: Row) -> bool:
+    place = int(hashlib.sha256(f"calibrate:{row.group}".encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    return place < _CALIBRATION_SHARE

