@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 _providers: list[Callable[[], Any]] = []
 
@@ -23,6 +23,51 @@ def uninstall(provider: Callable[[], Any]) -> None:
 def provided_session() -> Any | None:
     """The :class:`pytest_ragtune.session.Session` of the test run; None outside of one."""
     return _providers[-1]() if _providers else None
+
+
+class Meter(Protocol):
+    """Hears of every call of a generator before it is made, and may answer in its place."""
+
+    def begin(self, generator: Any, prompts: Sequence[Any]) -> list[Any] | None:
+        """Generations to take in place of asking; None to ask."""
+        ...
+
+    def end(self, generator: Any, prompts: Sequence[Any], answers: Sequence[Any]) -> None:
+        """The generator was asked and gave these answers."""
+        ...
+
+
+_meters: list[Meter] = []
+
+
+def meter_with(meter: Meter) -> None:
+    """Let ``meter`` hear of calls until :func:`meter_no_more`."""
+    _meters.append(meter)
+
+
+def meter_no_more(meter: Meter) -> None:
+    """Take ``meter`` back."""
+    if meter in _meters:
+        _meters.remove(meter)
+
+
+def meter() -> Meter | None:
+    """Who hears of calls; None in most runs."""
+    return _meters[-1] if _meters else None
+
+
+def generate(generator: Any, prompts: Sequence[Any]) -> list[Any]:
+    """Ask a generator; every pipeline and judge asks through here."""
+    if not _meters:
+        found: list[Any] = generator.generate(prompts)
+        return found
+    hears = _meters[-1]
+    instead = hears.begin(generator, prompts)
+    if instead is not None:
+        return instead
+    answers = list(generator.generate(prompts))
+    hears.end(generator, prompts, answers)
+    return answers
 
 
 _exclusions: list[Callable[[], AbstractContextManager[Any]]] = []

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .active import meter
 from .calls.running import run
 from .pipeline import BATCH, Batch, Responds
-from .records import Case, Response
+from .records import Case, Prompt, Response
 from .store import canonical
 
 
@@ -61,8 +62,18 @@ class CallablePipeline(Responds):
         size = max(BATCH, self.concurrency)
         for start in range(0, len(cases), size):
             part = cases[start : start + size]
-            responses = self._ask_async(part) if self._is_async() else [self._ask(case) for case in part]
-            yield list(enumerate(responses, start=start))
+            yield list(enumerate(self._metered(part), start=start))
+
+    def _metered(self, cases: Sequence[Case]) -> list[Response]:
+        """The answers, or what a budget or a plan says in their place."""
+        hears, prompts = meter(), [Prompt(case.question) for case in cases]
+        instead = None if hears is None else hears.begin(self, prompts)
+        if instead is not None:
+            return [Response(None, case=c, error=g.error) for c, g in zip(cases, instead, strict=True)]
+        responses = self._ask_async(cases) if self._is_async() else [self._ask(case) for case in cases]
+        if hears is not None:
+            hears.end(self, prompts, responses)
+        return responses
 
     def _is_async(self) -> bool:
         call = getattr(self.function, "__call__", self.function)  # noqa: B004 - an object with async __call__

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from .budget import shown
 from .gate import merged_scores
 from .records import Verdict
 from .reporting.json import report_value, verdict_from_value
@@ -23,6 +24,7 @@ class Collected:
         self.rows: list[SummaryRow] = []
         self.verdicts: list[Verdict] = []
         self.scores: list[dict[str, Any]] = []
+        self.budget: dict[str, list[float]] = {}
 
     def keep(self, report: pytest.TestReport) -> None:
         """Take what a finished test has measured."""
@@ -31,6 +33,8 @@ class Collected:
                 self.rows.append(SummaryRow.from_json(str(text)))
             elif name == "ragtune_scores":
                 self.scores.append(json.loads(str(text)))
+            elif name == "ragtune_budget":
+                self.budget = max(self.budget, json.loads(str(text)), key=_used)
             elif name == "ragtune_verdict":
                 self.verdicts.append(verdict_from_value(json.loads(str(text))))
 
@@ -42,6 +46,8 @@ class Collected:
             terminal.write_sep("=", "ragtune")
             for line in lines:
                 terminal.write_line(line)
+            if self.budget:
+                terminal.write_line(f"budget: {', '.join(_spent(*entry) for entry in self.budget.items())}")
         for name in config.getoption("ragtune_report"):
             path = config.invocation_params.dir / name
             self._write(path)
@@ -55,3 +61,11 @@ class Collected:
         else:
             text = "\n".join(markdown_lines(self.rows, self.verdicts))
         path.write_text(text + "\n", encoding="utf-8")
+
+
+def _used(status: dict[str, list[float]]) -> float:
+    return sum(spent for spent, _ in status.values())
+
+
+def _spent(kind: str, status: list[float]) -> str:
+    return f"{shown(status[0], kind)} of {shown(status[1], kind)} spent"

@@ -63,6 +63,19 @@ def _add_settings(parser: pytest.Parser) -> None:
         "what an undecided check does: fail, warn or pass; by default thresholds fail, regressions warn",
         default="",
     )
+    parser.addini(
+        "ragtune_budget",
+        "most that one run may ask: calls = N, tokens = N, money = X; it stops before the batch that would "
+        "exceed it",
+        type="linelist",
+        default=[],
+    )
+    parser.addini(
+        "ragtune_prices",
+        "prices per million tokens, one model a line: MODEL = INPUT OUTPUT",
+        type="linelist",
+        default=[],
+    )
 
 
 def _add_proofs(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
@@ -103,6 +116,7 @@ def check_options(config: pytest.Config) -> None:
             "--ragtune-update-baselines was given and CI is set: a baseline is reviewed by a person before "
             "it is committed; run this command on your own machine"
         )
+    _check_budget(config)
     for option in ("--ragtune-faults", "--ragtune-selfcheck"):
         if config.getoption(option) is not None:
             _check_alone(config, option)
@@ -119,6 +133,21 @@ def check_options(config: pytest.Config) -> None:
             raise pytest.UsageError(
                 f"{ini} = {config.getini(ini)!r} in the ini file: expected one of {wanted}"
             )
+
+
+def _check_budget(config: pytest.Config) -> None:
+    """Refuse a budget or a price table that cannot be read."""
+    lines, prices = config.getini("ragtune_budget"), config.getini("ragtune_prices")
+    if not lines and not prices:
+        return
+    from .budget import read_budget
+    from .prices import read_prices
+
+    try:
+        read_budget(lines)
+        read_prices(prices)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _check_alone(config: pytest.Config, option: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from .active import provided_session
+from .active import generate, provided_session
 from .context import Context, NoContext
 from .errors import RagtuneError
 from .prompt import PromptTemplate
@@ -125,7 +125,7 @@ class Pipeline(Responds):
             for case, context in zip(cases, contexts, strict=True)
         ]
         for indices in self._plan(self.generator, prompts):
-            generations = self.generator.generate([prompts[i] for i in indices])
+            generations: list[Generation] = generate(self.generator, [prompts[i] for i in indices])
             if len(generations) != len(indices):
                 raise RagtuneError(
                     f"{type(self.generator).__name__}.generate returned {len(generations)} generations for "

@@ -108,7 +108,7 @@ def read_responses(store: Store, keys: Sequence[str]) -> dict[str, Response]:
 def score_parts(
     info: MetricInfo, case: Case, response: Response, digests: ContextDigests, judgement: int = 0
 ) -> dict[str, Any]:
-    """What could change a score: the metric with its judge, the case, the response, the judgement's number."""
+    """What could change a score: metric and judge, case, response, number of the judgement."""
     parts: dict[str, Any] = {
         "metric": info.identity,
         "case": case_digest(case),

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from . import active, asserts, options
+from .budget import BudgetMeter, Ledger, read_budget
 from .errors import AdapterError
 from .gate import scores_value
 from .parametrise import case_of, companions_of, function_of
+from .prices import read_prices
 from .progress import ProgressLines
 from .protocols import Judge
 from .records import Case, Evaluation, Verdict
@@ -55,6 +57,7 @@ class Run:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when a local model's threads start
             active.exclude_with(self._turn)
             self._settings.callback(active.include_again, self._turn)
+        self._budget = self._spend_from_budget()
         self._set(asserts.verdict_listener, self._on_verdict)
         self._set(asserts.rerun_command, self.rerun)
         self._set(asserts.updates_baselines, self.config.getoption("ragtune_update_baselines"))
@@ -92,6 +95,18 @@ class Run:
         place = path.relative_to(root) if path.is_relative_to(root) else path
         return f"pytest {place.as_posix()} -k {name}"
 
+    def _spend_from_budget(self) -> BudgetMeter | None:
+        """Stop at the limits of ``ragtune_budget``, counted over all workers of the run."""
+        limits = read_budget(self.config.getini("ragtune_budget"))
+        store = self.session.store
+        if not limits or store.path is None:
+            return None
+        ledger = Ledger(store.path.parent / "budget.sqlite3", _run_id(self.config))
+        meter = BudgetMeter(limits, read_prices(self.config.getini("ragtune_prices")), ledger)
+        active.meter_with(meter)
+        self._settings.callback(active.meter_no_more, meter)
+        return meter
+
     def _turn(self) -> AbstractContextManager[Any]:
         return self.session.store.single_flight("local models")
 
@@ -115,6 +130,8 @@ class Run:
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
         self._travel("ragtune_evaluation", summarise(evaluation).to_json())
+        if self._budget is not None:
+            self._travel("ragtune_budget", canonical(self._budget.status()))
         if any(name.endswith(".json") for name in self.config.getoption("ragtune_report")):
             self._travel("ragtune_scores", canonical(scores_value(evaluation)))
 

@@ -39,6 +39,7 @@ LAYERS: list[list[set[str]]] = [
             "gate",
             "planning",
             "budget",
+            "prices",
             "evaluation",
             "checks",
             "comparison",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
+from pytest_ragtune.active import Meter, generate, meter
 from pytest_ragtune.protocols import Generator
 from pytest_ragtune.records import Generation, Prompt
 
@@ -28,8 +29,31 @@ def asking(generator: Generator) -> AbstractAsyncContextManager[Ask]:
     batches: whatever has come together while the batch before was written, one batch at a time.
     """
     own = getattr(generator, "asking", None)
-    found: AbstractAsyncContextManager[Ask] = _batched(generator) if own is None else own()
-    return found
+    if own is None:
+        return _batched(generator)
+    found: AbstractAsyncContextManager[Ask] = own()
+    hears = meter()
+    return found if hears is None else _metered(generator, found, hears)
+
+
+@asynccontextmanager
+async def _metered(
+    generator: Generator, asks: AbstractAsyncContextManager[Ask], hears: Meter
+) -> AsyncIterator[Ask]:
+    """The same function, of whose calls a budget or a plan hears."""
+    async with asks as inner:
+
+        async def ask(prompt: Prompt, schema: Schema | None = None) -> Generation:
+            prompts = [prompt]
+            instead = hears.begin(generator, prompts)
+            if instead is not None:
+                found: Generation = instead[0]
+                return found
+            answer = await inner(prompt, schema)
+            hears.end(generator, prompts, [answer])
+            return answer
+
+        yield ask
 
 
 _Waiting = tuple[Prompt, Schema | None, "asyncio.Future[Generation]"]
@@ -80,7 +104,7 @@ async def _answer(generator: Any, group: Sequence[_Waiting]) -> None:
     shape = getattr(generator, "with_schema", None)
     asked = generator if schema is None or shape is None else shape(schema)
     try:
-        found = await asyncio.to_thread(asked.generate, [prompt for prompt, _, _ in group])
+        found = await asyncio.to_thread(generate, asked, [prompt for prompt, _, _ in group])
         if len(found) != len(group):
             raise ValueError(f"the generator gave {len(found)} answers to {len(group)} prompts")
     except Exception as error:  # whoever asked learns of it; the next batch goes on

@@ -106,6 +106,8 @@ class CausalGenerator:
             parts["grammar"] = self.grammar.identity
         return parts
 
+    costs_nothing = True
+
     @property
     def is_deterministic(self) -> bool:
         """Whether the same prompt always gets the same answer."""

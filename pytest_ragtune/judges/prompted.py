@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_ragtune.active import generate
 from pytest_ragtune.metrics.evidence import Evidence, nearest_sentence
 from pytest_ragtune.protocols import Generator
 from pytest_ragtune.records import Generation, Prompt, Support
@@ -175,7 +176,7 @@ class PromptedJudge:
         shape: Callable[..., Generator] | None = getattr(generator, "with_schema", None)
         asked = generator if shape is None else shape(schema, name)
         distinct = list(dict.fromkeys(prompts))
-        answers = list(asked.generate(distinct))
+        answers: list[Generation] = list(generate(asked, distinct))
         if len(answers) != len(distinct):
             raise ValueError(
                 f"the generator gave {len(answers)} answers to {len(distinct)} prompts: expected one each"
