@@ -13,7 +13,7 @@ from importlib import metadata
 
 from pytest_ragtune.errors import RagtuneError
 
-from . import baseline, gate, lint, proofs, record, score, train_judge
+from . import baseline, calibrate, gate, lint, proofs, record, score, train_judge
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +48,6 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"pytest-ragtune {metadata.version('pytest-ragtune')}"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (lint, baseline, record, gate, score, train_judge, proofs):
+    for module in (lint, baseline, record, gate, score, calibrate, train_judge, proofs):
         module.add_command(commands)
     return parser

@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
-import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,8 +13,7 @@ from pytest_ragtune.logs import BadLine, ScoredRow, Tally, score_log
 from pytest_ragtune.logs.reading import FIELDS, open_lines
 from pytest_ragtune.reporting.log_page import LogPage
 
-_PAUSE_SECONDS = 15.0
-"""Between two lines of progress."""
+from .telling import Telling, warnings_once
 
 
 def add_command(commands: Any) -> None:
@@ -51,10 +47,10 @@ def add_command(commands: Any) -> None:
 
 def _score(arguments: argparse.Namespace) -> int:
     out, page_path = _places(arguments)
-    tally, telling = Tally(), _Telling()
+    tally, telling = Tally(), Telling("rows")
     page = LogPage(f"{Path(arguments.file).name}: {', '.join(arguments.metric)}") if page_path else None
     with ExitStack() as stack:
-        stack.enter_context(_warnings_once())
+        stack.enter_context(warnings_once())
         items = score_log(
             stack.enter_context(open_lines(arguments.file)), arguments.metric, judge=_judge(arguments.judge)
         )
@@ -64,7 +60,7 @@ def _score(arguments: argparse.Namespace) -> int:
             _write(item, stream)
             if page is not None:
                 page.add(item)
-            telling.at(tally)
+            telling(tally.rows)
     if page is not None and page_path is not None:
         with page_path.open("w", encoding="utf-8", errors="replace") as stream:
             stream.writelines(page.lines(tally))
@@ -130,37 +126,3 @@ def _conclude(tally: Tally, arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.file} holds no row: expected one JSON object a line")
     is_whole = not tally.unscored and all(tally.scored.get(name) for name in arguments.metric)
     return 0 if is_whole or arguments.allow_unscored else 1
-
-
-class _Telling:
-    """Says how far long work is."""
-
-    def __init__(self) -> None:
-        self._started = self._said = time.monotonic()
-
-    def at(self, tally: Tally) -> None:
-        """Say so when it is time."""
-        now = time.monotonic()
-        if now - self._said < _PAUSE_SECONDS:
-            return
-        self._said = now
-        spent = now - self._started
-        print(
-            f"ragtune: {tally.rows} rows in {spent:.0f} s, {tally.rows / spent:.1f} a second", file=sys.stderr
-        )
-
-
-@contextmanager
-def _warnings_once() -> Iterator[None]:
-    """Warnings as lines on stderr, each kind once."""
-    shown: set[type[Warning]] = set()
-
-    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if category not in shown:
-            shown.add(category)
-            print(f"warning: {message}", file=sys.stderr)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = show
-        yield
