@@ -85,20 +85,21 @@ def _label(given: dict[str, Any]) -> int | None:
 
 
 def _row(given: dict[str, Any], number: int, label: int) -> Labelled:
-    contexts = texts_of(given, "context") or texts_of(given, "contexts")
+    contexts = texts_of(given, "contexts" if given.get("context") is None else "context")
     claim, answer, question = (text_of(given, name) for name in ("claim", "answer", "question"))
     name = str(given.get("set") or "")
     group = given.get("group")
     if group is not None and not isinstance(group, str | int):
         raise ValueError(f"group: found {kind_of(group)}; expected a string")
-    if contexts is not None and (claim or answer):
-        stated = (claim,) if claim else _claims(answer or "")
+    answer = claim if answer is None and contexts is None else answer
+    if contexts is not None and (claim is not None or answer is not None):
+        stated = (claim,) if claim is not None else _claims(answer or "")
         shared = str(group) if group is not None else "\n".join(contexts)
         return Labelled(number, "support", contexts, stated, label, name, shared)
-    if question and answer is not None:
+    if contexts is None and question is not None and answer is not None:
         shared = str(group) if group is not None else question
         return Labelled(number, "relevance", (question,), (answer,), label, name, shared)
-    raise ValueError(f"found the fields {', '.join(sorted(given))}; {_EXPECTED}")
+    raise ValueError(f"found {', '.join(sorted(given)) or 'no field'}; {_EXPECTED}")
 
 
 def _claims(answer: str) -> tuple[str, ...]:
