@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 
 
 class RagtuneError(Exception):
@@ -100,3 +102,15 @@ class ModelError(RagtuneError):
 
 class AdapterError(RagtuneError):
     """A LoRA adapter is damaged, does not match its base weights, or changes no output."""
+
+
+def end_outside(traceback: TracebackType) -> None:
+    """End a traceback at its last frame outside this package: where we were asked, not where we noticed."""
+    package, outside = Path(__file__).parent, None
+    entry: TracebackType | None = traceback
+    while entry is not None:
+        if package not in Path(entry.tb_frame.f_code.co_filename).parents:
+            outside = entry
+        entry = entry.tb_next
+    if outside is not None:
+        outside.tb_next = None

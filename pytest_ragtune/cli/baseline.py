@@ -149,7 +149,8 @@ def _metric_lines(name: str, before: Baseline, now: Baseline) -> Iterator[str]:
     worse = sorted(changed, key=lambda item: (item[2] or 0.0) - (item[1] or 0.0))
     both = [(old, new) for _, old, new in changed if old is not None and new is not None]
     total = math.fsum(new - old for old, new in both)
-    yield f"{name}: {len(changed)} scores changed, by {total / len(both) if both else 0.0:+.4f} on average"
+    what = "1 score changed" if len(changed) == 1 else f"{len(changed)} scores changed"
+    yield f"{name}: {what}, by {total / len(both) if both else 0.0:+.4f} on average"
     for case_id, old, new in worse[:_SHOWN]:
         yield f"  {case_id}  {_shown(old)} -> {_shown(new)}"
     if len(worse) > _SHOWN:

@@ -54,8 +54,8 @@ def _gate(arguments: argparse.Namespace) -> int:
     for verdict in verdicts:
         first, *rest = failure_lines(verdict)
         print(f"{verdict.outcome}  {verdict.golden_set} {verdict.pipeline}  {first}")
-        if verdict.outcome != "pass":
-            for line in rest:
+        for line in rest:
+            if verdict.outcome != "pass" or line.startswith("  note"):
                 print(line)
     failed = sum(not verdict for verdict in verdicts)
     print(f"{len(verdicts) - failed} of {len(verdicts)} verdicts pass; 0 model calls", file=sys.stderr)

@@ -49,7 +49,7 @@ def test_diff_says_what_changed(old: Path, new: Path, capsys: Capture) -> None:
         "cases removed: 1 (q3)",
         "cases edited: 1 (q1)",
         "answers changed: 1 (q2)",
-        "R@5: 1 scores changed, by -0.2500 on average",
+        "R@5: 1 score changed, by -0.2500 on average",
         "  q2  0.5000 -> 0.2500",
         "rr: removed",
     ]
@@ -66,7 +66,7 @@ def test_diff_against_a_report(old: Path, make_evaluation: Make, tmp_path: Path,
     (tmp_path / "r.json").write_text(json.dumps(report), encoding="utf-8")
     assert main(["baseline", "diff", str(old), str(tmp_path / "r.json")]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "R@5: 1 scores changed, by +0.2500 on average",
+        "R@5: 1 score changed, by +0.2500 on average",
         "  q2  0.5000 -> 0.7500",
     ]
 
