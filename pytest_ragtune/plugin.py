@@ -107,10 +107,16 @@ def pytest_configure(config: pytest.Config) -> None:
     active.install(plugin.session)
     config.pluginmanager.register(plugin, "ragtune-run")
     config.pluginmanager.register(fixtures, "ragtune-fixtures")
-    if options.given_kinds(config):
-        from .kinds import register_kind
+    if config.getoption("ragtune_selfcheck") is not None:
+        from .selfcheck_run import SelfCheckRun
 
-        register_kind(plugin)
+        config.pluginmanager.register(SelfCheckRun(plugin), "ragtune-selfcheck")
+    if config.getoption("ragtune_faults"):
+        from .fault_run import FaultRun, Rerun
+
+        faults = FaultRun(plugin)
+        config.pluginmanager.register(faults, "ragtune-faults")
+        config.pluginmanager.register(Rerun(faults), "ragtune-rerun")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
