@@ -17,6 +17,7 @@ from pytest_ragtune.baseline import (
     require_same,
     shown,
 )
+from pytest_ragtune.metrics.scoring import judge_name
 from pytest_ragtune.records import Evaluation, Interval, Verdict
 from pytest_ragtune.statistics import ChangeTest, noninferiority, paired_test, superiority
 
@@ -205,6 +206,7 @@ def _missing(evaluation: Evaluation, evidence: Evidence, margin: float, place: P
         unscored_cases=evidence.unscored,
         note=note,
         not_applicable=evidence.not_applicable,
+        judge=judge_name(evidence.info.identity),
     )
 
 
@@ -238,6 +240,7 @@ def _verdict(
         worst=worst_changes(pairing, evidence),
         unscored_cases=pairing.unscored,
         not_applicable=pairing.not_applicable,
+        judge=judge_name(pairing.info.identity),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pytest_ragtune.metrics.scoring import judge_name
 from pytest_ragtune.records import CaseScore, Evaluation, Interval, MetricInfo, Outcome, Verdict
 from pytest_ragtune.statistics import cases_to_decide, mean_interval
 
@@ -88,6 +89,7 @@ def _hold(
         unscored_cases=evidence.unscored,
         note=note,
         not_applicable=evidence.not_applicable,
+        judge=judge_name(evidence.info.identity),
     )
 
 

@@ -11,7 +11,7 @@ from pytest_ragtune.records import Case, Claim, MetricInfo, Passage, Response, S
 from pytest_ragtune.text import Statement, is_refusal, statements
 
 from .evidence import find_evidence
-from .scoring import check_lengths, check_threshold, identity, inapplicable, no_answer, unscored
+from .scoring import check_lengths, identity, inapplicable, no_answer, threshold_of, unscored
 
 Aggregate = Literal["mean", "min"]
 Request = tuple[str | Statement, Sequence[Passage]]
@@ -25,18 +25,21 @@ class Faithfulness:
 
     Args:
         judge: tells whether a passage supports a claim; asked once, for all cases together.
-        threshold: a claim is supported from this probability on.
+        threshold: a claim is supported from this probability on; the judge's recommendation, or 0.5,
+            unless given.
         aggregate: ``mean`` for the share of supported claims, ``min`` for the lowest probability of any.
 
     Raises:
         ValueError: the threshold is no probability, or the aggregate is unknown.
     """
 
-    def __init__(self, judge: Judge, *, threshold: float = 0.5, aggregate: Aggregate = "mean") -> None:
+    def __init__(
+        self, judge: Judge, *, threshold: float | None = None, aggregate: Aggregate = "mean"
+    ) -> None:
         if aggregate not in get_args(Aggregate):
             raise ValueError(f"aggregate is {aggregate!r}: expected 'mean' or 'min'")
         self.judge = judge
-        self._threshold = check_threshold(threshold)
+        self._threshold = threshold_of(judge, "supports", threshold)
         self._aggregate = aggregate
         parameters = {"aggregate": aggregate, "judge": judge.identity, "threshold": self._threshold}
         share = (

@@ -12,7 +12,7 @@ from pytest_ragtune.text import claims, is_refusal, statements
 
 from .evidence import Pair, opinions_of
 from .faithfulness import Request, judge_claims, passages_of, supported_share
-from .scoring import check_lengths, check_threshold, identity, inapplicable, no_answer, unscored
+from .scoring import check_lengths, identity, inapplicable, no_answer, threshold_of, unscored
 
 
 def require(judge: object, method: str, metric: str) -> None:
@@ -94,22 +94,25 @@ class ContextPrecision:
 
     Args:
         judge: has ``support`` and ``relevance``; each is asked once, for all cases together.
-        threshold: a passage is useful from this probability on.
+        threshold: a passage is useful from this probability on; the judge's recommendations, or 0.5, unless
+            given.
 
     Raises:
         ValueError: the judge lacks a method, or the threshold is no probability.
     """
 
-    def __init__(self, judge: Judge, *, threshold: float = 0.5) -> None:
+    def __init__(self, judge: Judge, *, threshold: float | None = None) -> None:
         require(judge, "support", "context_precision")
         require(judge, "relevance", "context_precision")
         self.judge: Any = judge
-        self._threshold = check_threshold(threshold)
+        self._threshold = threshold_of(judge, "supports", threshold)
+        self._answers = threshold_of(judge, "answers", threshold)
         self.info = MetricInfo(
             name="context_precision",
-            identity=identity("context_precision", 1, judge=judge.identity, threshold=self._threshold),
+            identity=identity("context_precision", 1, judge=judge.identity, **self._bars()),
             formula="mean precision at the rank of each useful passage; useful: supports a claim of the "
-            f"reference or answers the question with probability >= {self._threshold:g}; 0 if none is",
+            f"reference with probability >= {self._threshold:g} or answers the question with one "
+            f">= {self._answers:g}; 0 if none is",
             source="RAGAS documentation, Context Precision, with a local judge in the LLM's place",
             undefined="None without context, when the context is an unranked corpus, or when it could not be "
             "judged; not applicable to an unanswerable case",
@@ -145,19 +148,18 @@ class ContextPrecision:
         support: dict[Pair, Support],
         relevance: dict[Pair, Support],
     ) -> Score:
-        opinions: dict[str, list[Support]] = {passage.text: [] for passage in passages}
-        for context, claim in pairs:
-            opinions[context].append(support[context, claim])
-        for question, context in questions:
-            opinions[context].append(relevance[question, context])
-        failed = next((o for found in opinions.values() for o in found if o.probability is None), None)
+        found = [(context, support[context, claim], self._threshold) for context, claim in pairs]
+        found += [(context, relevance[question, context], self._answers) for question, context in questions]
+        failed = next((opinion for _, opinion, _ in found if opinion.probability is None), None)
         if failed is not None:
             return unscored(f"a passage was not judged: {failed.reason or 'the judge gave no reason'}")
-        useful = [self._is_useful(opinions[passage.text]) for passage in passages]
-        return Score(average_precision(useful))
+        useful = {context for context, opinion, bar in found if (opinion.probability or 0.0) >= bar}
+        return Score(average_precision([passage.text in useful for passage in passages]))
 
-    def _is_useful(self, opinions: Sequence[Support]) -> bool:
-        return any((opinion.probability or 0.0) >= self._threshold for opinion in opinions)
+    def _bars(self) -> dict[str, float]:
+        """The thresholds, the second only where it is another."""
+        bars = {"threshold": self._threshold}
+        return bars if self._answers == self._threshold else {**bars, "answers": self._answers}
 
 
 def average_precision(useful: Sequence[bool]) -> float:
@@ -193,16 +195,17 @@ class ContextRecall:
 
     Args:
         judge: tells whether a passage supports a claim; asked once, for all cases together.
-        threshold: a claim is supported from this probability on.
+        threshold: a claim is supported from this probability on; the judge's recommendation, or 0.5,
+            unless given.
 
     Raises:
         ValueError: the threshold is no probability.
     """
 
-    def __init__(self, judge: Judge, *, threshold: float = 0.5) -> None:
+    def __init__(self, judge: Judge, *, threshold: float | None = None) -> None:
         require(judge, "support", "context_recall")
         self.judge = judge
-        self._threshold = check_threshold(threshold)
+        self._threshold = threshold_of(judge, "supports", threshold)
         self.info = MetricInfo(
             name="context_recall",
             identity=identity("context_recall", 1, judge=judge.identity, threshold=self._threshold),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from pytest_ragtune.records import Case, Response, Score
+
+_JUDGE = re.compile(r"""judge=['"](?:(\w+)/|\{[^{}]*?"kind": "(\w+)")""")
+"""How a judge's identity begins: ``nli/1(...)``, or JSON with its kind."""
 
 
 def unscored(reason: str) -> Score:
@@ -21,6 +25,12 @@ def identity(name: str, version: int, **parameters: object) -> str:
     """Name, version and parameters in one string, for example ``faithfulness/1(aggregate='mean')``."""
     inner = ", ".join(f"{key}={value!r}" for key, value in sorted(parameters.items()))
     return f"{name}/{version}({inner})" if inner else f"{name}/{version}"
+
+
+def judge_name(metric_identity: str) -> str:
+    """Name of the judge in a metric's identity, for example ``nli``; empty where it has none."""
+    found = _JUDGE.search(metric_identity)
+    return "" if found is None else found.group(1) or found.group(2)
 
 
 def no_answer(response: Response) -> Score | None:
@@ -52,6 +62,22 @@ def check_lengths(cases: Sequence[Case], responses: Sequence[Response]) -> None:
         raise ValueError(
             f"got {len(cases)} cases and {len(responses)} responses: expected one response a case"
         )
+
+
+def threshold_of(judge: object, head: str, given: float | None) -> float:
+    """``given``, or what the judge recommends for that head, or 0.5.
+
+    Args:
+        judge: may have ``thresholds``, by head.
+        head: ``supports`` or ``answers``.
+        given: the user's choice; None for none.
+
+    Raises:
+        ValueError: it is not between 0 and 1.
+    """
+    if given is None:
+        given = dict(getattr(judge, "thresholds", {})).get(head, 0.5)
+    return check_threshold(given)
 
 
 def check_threshold(threshold: float) -> float:

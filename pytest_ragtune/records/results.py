@@ -137,6 +137,8 @@ class Verdict:
     """One more sentence: why nothing was decided, or how many cases would decide it."""
     not_applicable: int = 0
     """Cases that the metric is not defined for; they are in no denominator."""
+    judge: str = ""
+    """Name of the judge that scored, for example ``nli``; empty for a metric without one."""
 
     def __bool__(self) -> bool:
         return self.outcome == "pass"

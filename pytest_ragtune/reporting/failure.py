@@ -10,6 +10,8 @@ from .numbers import apart, ends, number, p_value
 
 SHOWN = 3
 """How many unscored cases are named."""
+CLAIMS = 2
+"""How many unsupported claims of a case are named."""
 QUOTED = 110
 """Longest quotation of a claim or its evidence, in characters."""
 _CHANGES = ("no_regression", "better_than")
@@ -35,7 +37,8 @@ def failure_lines(verdict: Verdict, *, rerun: str = "") -> Iterator[str]:
 
 def headline(verdict: Verdict) -> str:
     """One line, short enough for pytest's summary: ``faithfulness 0.71 < 0.80  n=40  95% CI 0.60..0.81``."""
-    parts = [f"{verdict.metric} {_comparison(verdict)}", f"n={verdict.n}"]
+    judge = f"[{verdict.judge}]" if verdict.judge and "[" not in verdict.metric else ""
+    parts = [f"{verdict.metric}{judge} {_comparison(verdict)}", f"n={verdict.n}"]
     if verdict.interval is not None:
         signed = verdict.check in _CHANGES
         share = f"{verdict.interval.confidence * 100:g}%"
@@ -88,15 +91,16 @@ def _worst(verdict: Verdict) -> Iterator[str]:
     for item in verdict.worst:
         start = f"  {label:5}  {item.case_id} {_value(item, verdict.metric)}"
         label = ""
-        claim = _least_supported(item)
-        if claim is None:
+        claims = _unsupported(item)
+        if not claims:
             yield f"{start}  {item.score.reason}".rstrip()
-            continue
-        yield f'{start}  not supported: "{_cut(claim.text)}"'
-        if claim.evidence:
-            probability = "" if claim.probability is None else f" ({claim.probability:.2f})"
-            place = f"{claim.passage_id} " if claim.passage_id else ""
-            yield f'{" " * len(start)}  nearest      : {place}"{_cut(claim.evidence)}"{probability}'
+        for claim in claims:
+            yield f'{start}  not supported: "{_cut(claim.text)}"'
+            start = " " * len(start)
+            if claim.evidence:
+                probability = "" if claim.probability is None else f" ({claim.probability:.2f})"
+                place = f"{claim.passage_id} " if claim.passage_id else ""
+                yield f'{start}  nearest      : {place}"{_cut(claim.evidence)}"{probability}'
 
 
 def _value(item: CaseScore, metric: str) -> str:
@@ -106,10 +110,18 @@ def _value(item: CaseScore, metric: str) -> str:
     return now if item.before is None else f"{number(item.before, metric)} -> {now}"
 
 
-def _least_supported(item: CaseScore) -> Claim | None:
+def _unsupported(item: CaseScore) -> list[Claim]:
+    """The claims to name, least supported first.
+
+    Those below 0.5; where a judge's threshold lies higher, a case of claims that did not all hold shows its
+    least supported one.
+    """
     judged = [claim for claim in item.score.claims if claim.probability is not None]
-    worst = min(judged, key=lambda claim: claim.probability or 0.0, default=None)
-    return worst if worst is not None and (worst.probability or 0.0) < 0.5 else None
+    ordered = sorted(judged, key=lambda claim: claim.probability or 0.0)
+    below = [claim for claim in ordered if (claim.probability or 0.0) < 0.5]
+    if not below and item.score.value == 0.0:
+        below = ordered[:1]
+    return below[:CLAIMS]
 
 
 def _cut(text: str) -> str:
