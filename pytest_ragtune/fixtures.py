@@ -277,11 +277,13 @@ def _pipeline(name: str, source: Any, generator: Generator, template: PromptTemp
 
 def make_judge(run: Run) -> Judge:
     """The judge that ``ragtune_judge`` names."""
-    if run.config.getini("ragtune_judge") == "embedding":
-        from .judges.embedding import EmbeddingJudge
+    from .judges.choosing import named_judge
+    from .options import judge_folder
+
+    def embedder() -> Embedder:
         from .retrieval.embedding import SentenceEmbedder
 
-        return EmbeddingJudge(run.memo(("embedder",), lambda: SentenceEmbedder(progress=run.progress)))
-    from .judges.lexical import LexicalJudge
+        return run.memo(("embedder",), lambda: SentenceEmbedder(progress=run.progress))
 
-    return LexicalJudge()
+    judge: Judge = named_judge(judge_folder(run.config) or run.config.getini("ragtune_judge"), embedder=embedder)
+    return judge

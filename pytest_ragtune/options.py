@@ -55,8 +55,9 @@ def _add_settings(parser: pytest.Parser) -> None:
     parser.addini("ragtune_store", "the store's file; --ragtune-store overrides it", default="")
     parser.addini(
         "ragtune_judge",
-        "default judge of faithfulness and relevance: lexical or embedding",
-        default="lexical",
+        "default judge of faithfulness and relevance: nli (the embedded model, the default), "
+        "lexical, embedding, or a folder made by ragtune train-judge",
+        default="",
     )
     parser.addini(
         "ragtune_undecided",
@@ -124,11 +125,11 @@ def check_options(config: pytest.Config) -> None:
         if not name.endswith((".md", ".json")):
             raise pytest.UsageError(f"--ragtune-report={name}: expected a file that ends in .md or .json")
     for ini, allowed in (
-        ("ragtune_judge", ("lexical", "embedding")),
+        ("ragtune_judge", ("", "nli", "lexical", "embedding")),
         ("ragtune_undecided", ("", "fail", "warn", "pass")),
         ("ragtune_faults_reask", ("yes", "ranked", "no")),
     ):
-        if config.getini(ini) not in allowed:
+        if config.getini(ini) not in allowed and not (ini == "ragtune_judge" and judge_folder(config)):
             wanted = ", ".join(value for value in allowed if value)
             raise pytest.UsageError(
                 f"{ini} = {config.getini(ini)!r} in the ini file: expected one of {wanted}"
@@ -148,6 +149,12 @@ def _check_budget(config: pytest.Config) -> None:
         read_prices(prices)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def judge_folder(config: pytest.Config) -> str:
+    """The folder that ``ragtune_judge`` names, from pytest's root folder; empty where it names none."""
+    folder = config.rootpath / config.getini("ragtune_judge")
+    return str(folder) if (folder / "judge.json").is_file() else ""
 
 
 def _check_alone(config: pytest.Config, option: str) -> None:

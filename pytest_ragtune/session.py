@@ -106,7 +106,7 @@ class Session:
     def judge(self) -> Judge:
         """The default judge, made when it is first needed."""
         if self._judge is None:
-            make = self._make_judge or _lexical_judge
+            make = self._make_judge or _default_judge
             self._judge = made_or_absent(self.store, "judge", "default", make)
         return self._judge
 
@@ -270,7 +270,8 @@ def session() -> Session:
     return _script_session() if found is None else found
 
 
-def _lexical_judge() -> Judge:
-    from .judges.lexical import LexicalJudge
+def _default_judge() -> Judge:
+    from .judges.choosing import named_judge
 
-    return LexicalJudge()
+    judge: Judge = named_judge()
+    return judge
