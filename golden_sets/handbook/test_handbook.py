@@ -52,7 +52,7 @@ def test_rag_beats_the_closed_book(golden_set: GoldenSet, rag: Pipeline, closed_
     with_passages = evaluate(rag, golden_set, ["R@5", *OPEN])
     without = evaluate(closed_book, golden_set, CLOSED)
     assert_better(with_passages, without, "token_f1")
-    assert_at_least(with_passages, "token_f1", 0.2)
+    assert_at_least(with_passages, "token_f1", 0.1)
     assert_no_regression(with_passages, ["R@5", "token_f1"], margin=0.03)
 
 
