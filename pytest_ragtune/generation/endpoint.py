@@ -14,7 +14,7 @@ from pytest_ragtune import extras
 from pytest_ragtune.calls.asking import Ask
 from pytest_ragtune.calls.backoff import Fault
 from pytest_ragtune.calls.flight import Flight, Health, Limits
-from pytest_ragtune.calls.running import run
+from pytest_ragtune.calls.running import kept, run
 from pytest_ragtune.errors import ModelError
 from pytest_ragtune.records import Generation, Prompt
 
@@ -183,13 +183,17 @@ class EndpointGenerator:
 
     @asynccontextmanager
     async def _flight(self, openai: Any, key: str) -> AsyncIterator[Flight[Question, Generation]]:
-        async with openai.AsyncOpenAI(
-            api_key=key,
-            base_url=self.base_url,
-            max_retries=0,
-            timeout=self.limits.timeout,
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not self._is_local),
-        ) as client:
+        def connect() -> Any:
+            return openai.AsyncOpenAI(
+                api_key=key,
+                base_url=self.base_url,
+                max_retries=0,
+                timeout=self.limits.timeout,
+                http_client=openai.DefaultAsyncHttpxClient(trust_env=not self._is_local),
+            )
+
+        # A client costs more than ten requests to make: rounds on one loop share it.
+        async with kept((self.base_url, key, self.limits.timeout), connect) as client:
 
             async def work(question: Question) -> Generation:
                 asked, prompt = question

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 
 import pytest
 
 from pytest_ragtune.calls.flight import Flight, Health, Limits
 from pytest_ragtune.calls.parts import Parts, in_parts, parts_for
-from pytest_ragtune.calls.running import one_loop, run
+from pytest_ragtune.calls.running import kept, one_loop, run
 from pytest_ragtune.fakes import ScriptedGenerator, ScriptedJudge
 from pytest_ragtune.generation.endpoint import EndpointGenerator
 from pytest_ragtune.judges.majority import MajorityJudge
@@ -131,3 +131,29 @@ def test_a_call_from_inside_a_call_does_not_wait_for_itself() -> None:
 
     with one_loop():
         assert run(outer()) == "inside"
+
+
+def test_what_is_kept_is_opened_once_and_closed_at_the_end() -> None:
+    happened: list[str] = []
+
+    @asynccontextmanager
+    async def connection() -> AsyncIterator[str]:
+        happened.append("opened")
+        await asyncio.sleep(0.001)
+        yield "connection"
+        happened.append("closed")
+
+    async def use() -> str:
+        async with kept("key", connection) as found:
+            return found
+
+    async def twice() -> list[str]:
+        return await asyncio.gather(use(), use())
+
+    assert run(use()) == "connection"
+    assert happened == ["opened", "closed"]
+    with one_loop():
+        assert run(twice()) == ["connection"] * 2
+        assert run(use()) == "connection"
+        assert happened == ["opened", "closed", "opened"]
+    assert happened == ["opened", "closed"] * 2
