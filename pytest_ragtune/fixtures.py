@@ -285,5 +285,6 @@ def make_judge(run: Run) -> Judge:
 
         return run.memo(("embedder",), lambda: SentenceEmbedder(progress=run.progress))
 
-    judge: Judge = named_judge(judge_folder(run.config) or run.config.getini("ragtune_judge"), embedder=embedder)
+    name = judge_folder(run.config) or run.config.getini("ragtune_judge")
+    judge: Judge = named_judge(name, embedder=embedder)
     return judge
