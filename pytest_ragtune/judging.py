@@ -55,7 +55,7 @@ def score_recorded(
         with closing(in_parts(judged, missing, parts_for(judge))) as finished:
             for positions, scores in finished:
                 fresh = {i: redact_score(score) for i, score in zip(positions, scores, strict=True)}
-                store.put([score_record(parts[i], score) for i, score in fresh.items()])
+                store.put([score_record(keys[i], parts[i], score) for i, score in fresh.items()])
                 known |= {keys[i]: score for i, score in fresh.items()}
     return [known[key] for key in keys], len(missing)
 

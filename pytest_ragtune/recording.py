@@ -129,8 +129,8 @@ def response_digest(response: Response, digests: ContextDigests) -> str:
     return digest([response.text, digests.of(response.contexts), hits])
 
 
-def score_record(parts: Mapping[str, Any], score: Score) -> Record:
-    """The record of one score; of the kind ``unscored`` when it could not be measured."""
+def score_record(key: str, parts: Mapping[str, Any], score: Score) -> Record:
+    """The record of one score under its key; of the kind ``unscored`` when it could not be measured."""
     value = {
         "value": score.value,
         "reason": score.reason,
@@ -138,7 +138,7 @@ def score_record(parts: Mapping[str, Any], score: Score) -> Record:
         "claims": [[c.text, c.probability, c.passage_id, c.evidence] for c in score.claims],
     }
     failed = score.value is None and score.applicable
-    return Record.of("unscored" if failed else "score", parts, value)
+    return Record.of("unscored", parts, value) if failed else Record(key, "score", parts, value)
 
 
 def read_score(value: Mapping[str, Any]) -> Score:

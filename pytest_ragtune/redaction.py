@@ -81,6 +81,9 @@ def redact_response(response: Response) -> Response:
 
 def redact_score(score: Score) -> Score:
     """The score with its reason and claims redacted."""
+    whole = "\0".join([score.reason, *(text for c in score.claims for text in (c.text, c.evidence))])
+    if redact(whole) is whole:
+        return score
     reason = redact(score.reason)
     claims = tuple(
         Claim(redact(c.text), c.probability, c.passage_id, redact(c.evidence)) for c in score.claims

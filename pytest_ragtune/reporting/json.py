@@ -14,6 +14,7 @@ from .summary import SummaryRow, merged
 
 SCHEMA = 1
 """Schema of the report file."""
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 _CALLS = ("model_calls", "replayed", "judge_calls")
 
 
@@ -28,7 +29,8 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     if is_dataclass(value):
-        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+        found = {name: getattr(value, name) for name in _names(type(value))}
+        return {name: item if type(item) in _SIMPLE else _plain(item) for name, item in found.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
