@@ -20,9 +20,9 @@ from pytest_ragtune.judges.training.shipped import has_sets, train_shipped
 _DESCRIPTION = (
     "Learn from labelled rows, beginning with the judge that comes with the package, and show how well the "
     "judge agrees with them before and after, on folds that it did not learn from. A row is "
-    '{"context": ..., "claim": ..., "label": 0 or 1} or the same with "question" and "answer". Given a folder '
-    "of public sets (with nli and faithfulness in it), the judge is trained from the sentence encoder instead, "
-    "as the one in the package was."
+    '{"context": ..., "claim": ..., "label": 0 or 1} or the same with "question" and "answer". Given a '
+    "folder of public sets (with nli and faithfulness in it), the judge is trained from the sentence encoder "
+    "instead, as the one in the package was."
 )
 _TOKENS = 1024
 """Tokens a step when adapting: few labels make few steps."""
@@ -43,8 +43,8 @@ def add_command(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument(
         "--epochs", type=float, default=None, metavar="N",
-        help="passes over the rows that train the network; 0 fits only the combiner behind it and needs no torch "
-        "(default: 0 for own labels, 1 for the public sets)",
+        help="passes over the rows that train the network; 0 fits only the combiner behind it and needs no "
+        "torch (default: 0 for own labels, 1 for the public sets)",
     )  # fmt: skip
     command.add_argument(
         "--rate", type=float, default=None, metavar="X",

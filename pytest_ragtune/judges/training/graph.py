@@ -151,7 +151,7 @@ def export(network: Any, path: Path, *, quantised: bool = True) -> None:
     try:
         quantisation.quantize_dynamic(
             full, path, weight_type=quantisation.QuantType.QInt8, op_types_to_quantize=["MatMul", "Gather"],
-            nodes_to_exclude=heads, per_channel=True,
+            nodes_to_exclude=heads, per_channel=True, reduce_range=True,
         )  # fmt: skip
     finally:
         full.unlink()

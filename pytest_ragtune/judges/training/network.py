@@ -14,6 +14,8 @@ from pytest_ragtune import extras
 from .rows import Row
 
 MAX_TOKENS = 256
+_FALLING = 4
+"""One in so many steps, the last, lowers the rate."""
 _CLASSES = {"yes": 0, "unknown": 1, "contradicted": 2}
 ANSWERS = 3
 """Place of the answers head among the four outputs; the first are supported, unknown, contradicted."""
@@ -26,18 +28,18 @@ class Recipe:
     epochs: float = 1.0
     """Passes over the rows."""
     rate: float = 1e-4
-    """Highest learning rate of the encoder, after the warm-up and before the linear fall to zero."""
+    """Highest learning rate of the encoder."""
     head_rate: float = 5e-4
     """The same of the heads."""
     tokens: int = 2048
     """Tokens a step, padding included."""
-    warm_up: float = 0.06
-    """Share of the steps."""
+    warm_up: int = 100
+    """Most steps until the highest rate; the last quarter of all steps falls to zero."""
     decay: float = 0.01
     """Weight decay."""
     seed: int = 1
     """Of the order of the rows, the dropout and the heads."""
-    save_every: int = 250
+    save_every: int = 100
     """Steps between two checkpoints."""
 
 
@@ -198,10 +200,10 @@ def _optimizer(torch: Any, network: Any, recipe: Recipe, steps: int) -> tuple[An
     heads = [*network.dense.parameters(), *network.out.parameters()]
     groups = [{"params": encoder, "lr": recipe.rate}, {"params": heads, "lr": recipe.head_rate}]
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.decay)
-    warm = max(1, int(steps * recipe.warm_up))
+    warm = max(1, min(recipe.warm_up, steps // 10))
 
     def factor(step: int) -> float:
-        return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+        return min(1.0, (step + 1) / warm, max(0.0, _FALLING * (steps - step) / steps))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 

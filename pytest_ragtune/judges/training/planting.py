@@ -12,7 +12,7 @@ from pytest_ragtune.text.tokens import word_set
 
 from . import lexicon
 
-_NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w,/-]|\.\d)")
+_NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w/-]|[.,]\d)")
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(lexicon.NUMBERS)})\b")
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 _DAY = re.compile(rf"\b(?:{'|'.join((*lexicon.MONTHS, *lexicon.WEEKDAYS))})\b")
@@ -26,6 +26,7 @@ _VERB = re.compile(
     r"\b(?:is|are|was|were|has|have|had|can|will|became|won|wrote|directed|released|founded)\b"
 )
 _CLOSED = word_set("The This That These Those He She It They We I In On At For His Her Its And But A An")
+_PRONOUNS = word_set("This That These Those He She It They We I There")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,12 @@ def _unit(claim: str, context: str, stock: Stock, rng: random.Random) -> str | N
     number = rf"(?:\d[\d.,]*|{'|'.join(lexicon.NUMBERS)}|several|few|a|per)"
     places = [
         (match, other)
-        for unit, *others in lexicon.UNITS
+        for units in lexicon.UNITS
+        for unit in units
         for match in re.finditer(rf"(?<=\s){unit}\b", claim)
         if re.search(rf"\b{number} $", claim[: match.start()])
-        for other in others
-        if other not in context.lower().split()
+        for other in units
+        if other != unit and other not in context.lower().split()
     ]
     return _put(claim, *rng.choice(places)) if places else None
 
@@ -221,7 +223,7 @@ def _conflation(claim: str, context: str, stock: Stock, rng: random.Random) -> s
     """The subject of the claim with what the context, or another text, says of something else."""
     place = _VERB.search(claim)
     opening = (claim.split() or [""])[0]
-    if place is None or place.start() < 3 or opening in _CLOSED:
+    if place is None or place.start() < 3 or opening in _PRONOUNS:
         return None
     options = []
     for other in [*sentences(context), *rng.sample(list(stock.claims), min(6, len(stock.claims)))]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,6 +139,21 @@ def _qnli(data: Path) -> list[Row]:
     ]  # fmt: skip
 
 
+def _short_answers(data: Path) -> list[Row]:
+    """Questions with their answer of a few words, and one to a question of another kind."""
+    rng, found = random.Random(13), list(read_jsonl(data / "retrieval/xquad_en/qa.jsonl"))
+    blocks = {_key(row.first): row.group for row in _qnli(data)}
+    rows = []
+    for r in found:
+        group = blocks.get(_key(r["question"]), f"squad:{r['gold_doc']}")
+        opening = r["question"].split()[0].lower()
+        others = [o for o in rng.sample(found, 30) if o["question"].split()[0].lower() != opening]
+        rows.append(Row("answers", r["question"], r["answers"][0], "yes", "xquad_en", "squad", group))
+        wrong = rng.choice(others)["answers"][0]
+        rows.append(Row("answers", r["question"], wrong, "no", "xquad_en", "squad", group))
+    return rows
+
+
 def _lfqa(data: Path) -> list[Row]:
     """Questions with the beginnings of their answers, and of the answers to another question."""
     rng, found = random.Random(11), list(read_jsonl(data / "relevance/haluquestqa/data.jsonl.gz"))
@@ -169,16 +185,20 @@ def _support(data: Path) -> list[Row]:
     return rows
 
 
+def _is_open(article: str) -> bool:
+    return re.search(r"License:\s*cc-by", article, re.IGNORECASE) is not None
+
+
 def _covid(data: Path) -> list[Row]:
     """Questions with the sentence that holds the answer, and with the most similar one that does not."""
     folder = data / "qa/covid_qa_longdocs"
     documents = {r["id"]: r["text"] for r in read_jsonl(folder / "corpus.jsonl.gz")}
-    found = {key: sentences(text) for key, text in documents.items() if "License:cc-by" in text}
+    found = {key: sentences(text) for key, text in documents.items() if _is_open(text)}
     rows = []
     for r in read_jsonl(folder / "qa.jsonl.gz"):
         asked, group = set(content_words(r["question"])), f"covid_qa:{r['gold_doc']}"
         known = [plain(s) for s in found.get(r["gold_doc"], []) if 4 <= len(words(s)) <= 80]
-        right = [s for s in known if plain(r["answers"][0]).rstrip(".") in s][:1]
+        right = [s for s in known if plain(r["answers"][0])[:40] in s][:1]
         wrong = sorted(
             (s for s in known if s not in right), key=lambda s: -len(asked & set(content_words(s)))
         )[1:2]
@@ -202,7 +222,7 @@ def texts(data: Path, part: Part) -> dict[str, list[str]]:
     known = {
         "multihop_small": list(read_jsonl(data / "retrieval/multihop_small/corpus.jsonl.gz")),
         "factbook_temporal": list(read_jsonl(profiles)),
-        "covid_qa": [r | {"text": r["text"][:12_000]} for r in covid if "License:cc-by" in r["text"]],
+        "covid_qa": [r | {"text": r["text"][:12_000]} for r in covid if _is_open(r["text"])],
         "bitext_support": [{"id": n, "text": r["response"]} for n, r in enumerate(replies)],
     }
     return {
@@ -225,6 +245,7 @@ SOURCES: dict[str, Source] = {
     "citation_integrity": Source("MIT", _labelled("citation_integrity", "citations")),
     "summedits": Source("Apache-2.0", _summaries),
     "qnli": Source("CC BY-SA 4.0", _qnli),
+    "xquad_en": Source("CC BY-SA 4.0", _short_answers),
     "haluquestqa": Source("CC BY-SA 4.0", _lfqa),
     "bitext_support": Source("CDLA-Sharing-1.0", _support),
     "covid_qa": Source("CC BY", _covid),
