@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from .baseline import UPDATE, baseline_path, shown, write_baseline
 from .checks import at_least, at_most, better_than, no_regression
@@ -36,6 +36,8 @@ rerun_command: ContextVar[Callable[[], str]] = ContextVar("rerun_command", defau
 """Gives the command that runs the current test again; empty when unknown."""
 check_listener: ContextVar[Callable[..., None] | None] = ContextVar("check_listener", default=None)
 """Called with every check of a whole evaluation and its arguments, before it is made."""
+planner: ContextVar[Callable[..., Any] | None] = ContextVar("planner", default=None)
+"""Takes the place of every check of a whole evaluation in a run that is only planned: nothing is decided."""
 updates_baselines: ContextVar[bool] = ContextVar("updates_baselines", default=False)
 """True when ``assert_no_regression`` is to write the baseline it would have read, and fail."""
 
@@ -192,6 +194,10 @@ def assert_retrieves(response: Response | Evaluation, metric: str = "R@5", thres
 
 def _made(check: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
     """What the check gives; whoever listens to checks is told of it first."""
+    plan = planner.get()
+    if plan is not None:
+        planned: T = plan(check, *arguments, **options)
+        return planned
     listener = check_listener.get()
     if listener is not None:
         listener(check, *arguments, **options)
@@ -243,6 +249,8 @@ def _one(response: Response, metric: str, threshold: float, judge: Judge | None)
 def _settle(verdicts: list[Verdict], default: Undecided) -> list[Verdict]:
     """Tell the listener, then raise or warn as the outcomes and the policy say."""
     __tracebackhide__ = True
+    if planner.get() is not None:
+        return verdicts
     listener = verdict_listener.get()
     if listener is not None:
         for verdict in verdicts:

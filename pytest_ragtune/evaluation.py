@@ -63,7 +63,7 @@ def evaluate(
         raise ValueError(f"metrics is the string {metrics!r}: expected a list such as [{metrics!r}]")
     resolved = _resolved(metrics, judge, active)
     asked = _as_pipeline(pipeline)
-    active.concerning(golden_set.fingerprint, golden_set.path)
+    active.concerning(golden_set.fingerprint, golden_set.path, golden_set.name)
     check_repeats(asked, resolved, repeats, judge_repeats)
     outcomes = [active.ask(asked, golden_set.cases, repeat) for repeat in range(repeats)]
     responses = [response for outcome in outcomes for response in outcome.responses]

@@ -154,7 +154,7 @@ def lora_adapter(
     request: pytest.FixtureRequest, golden_set: GoldenSet, prompt_template: PromptTemplate
 ) -> Adapter:
     """A LoRA adapter trained on the golden set's ``train.jsonl``, once for each state of it."""
-    from .generation.lora import train_adapter
+    from .generation.lora import train_adapter, trained_before
 
     run = _run(request)
     if not golden_set.train:
@@ -165,6 +165,8 @@ def lora_adapter(
 
     def trained() -> Adapter:
         run.refuse_training()
+        if run.is_plan:
+            return trained_before(golden_set.train, system=prompt_template.system)
         return train_adapter(golden_set.train, system=prompt_template.system, progress=run.progress)
 
     return run.made(lambda: run.memo(("adapter", golden_set.train, prompt_template.system), trained))

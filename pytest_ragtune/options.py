@@ -9,6 +9,7 @@ MARKER = (
     "golden_set(path, tags=(), cases=(), version=None): the golden set of a test, as a folder relative to "
     "the test file or to pytest's root; any of the tags, only the ids in cases, at that corpus version"
 )
+_KINDS = ("--ragtune-faults", "--ragtune-selfcheck", "--ragtune-plan")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -89,6 +90,12 @@ def _add_proofs(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
         help="also run the tests under planted faults (all, or those named): which test catches which",
     )
     group.addoption(
+        "--ragtune-plan",
+        action="store_true",
+        help="ask nothing: count what the tests would ask, what it would cost, and the smallest drop that "
+        "each check could detect",
+    )
+    group.addoption(
         "--ragtune-selfcheck",
         type=int,
         metavar="N",
@@ -118,9 +125,8 @@ def check_options(config: pytest.Config) -> None:
             "it is committed; run this command on your own machine"
         )
     _check_budget(config)
-    for option in ("--ragtune-faults", "--ragtune-selfcheck"):
-        if config.getoption(option) is not None:
-            _check_alone(config, option)
+    for option in given_kinds(config):
+        _check_alone(config, option)
     for name in config.getoption("ragtune_report"):
         if not name.endswith((".md", ".json")):
             raise pytest.UsageError(f"--ragtune-report={name}: expected a file that ends in .md or .json")
@@ -158,20 +164,22 @@ def judge_folder(config: pytest.Config) -> str:
 
 
 def _check_alone(config: pytest.Config, option: str) -> None:
-    """Refuse what a run that proves the suite cannot go with."""
+    """Refuse what a run of another kind cannot go with."""
+    other_kinds = [name for name in given_kinds(config) if name != option]
     for other, is_given, why in (
         ("-n", config.getoption("numprocesses", None), "it runs in one process: leave -n out, or give -n 0"),
         (
             "--ragtune-update-baselines",
             config.getoption("ragtune_update_baselines"),
-            "baselines are never written under a fault: update them first",
+            "baselines are never written under a fault or from a plan: update them first",
         ),
-        (
-            "--ragtune-selfcheck" if option == "--ragtune-faults" else "--ragtune-faults",
-            None not in (config.getoption("ragtune_faults"), config.getoption("ragtune_selfcheck")),
-            "each is a run of its own",
-        ),
-        ("--pdb", config.getoption("usepdb", False), "it would stop at every fault that is caught"),
+        (" ".join(other_kinds), other_kinds, "each is a run of its own"),
+        ("--pdb", config.getoption("usepdb", False), "it would stop at every test that it makes fail"),
     ):
         if is_given:
             raise pytest.UsageError(f"{option} does not go with {other}: {why}")
+
+
+def given_kinds(config: pytest.Config) -> list[str]:
+    """The options given that make a run one of another kind."""
+    return [name for name in _KINDS if config.getoption(name) not in (None, False)]

@@ -64,17 +64,6 @@ class RagtunePlugin:
         finally:
             self.item = None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        """Show an error of ours where the test asked for it, not where we noticed it."""
-        error, hides = call.excinfo, not self.config.getoption("fulltrace")
-        if error is None or call.when != "call" or not hides or self.config.getoption("usepdb"):
-            return
-        if type(error.value).__module__.startswith("pytest_ragtune."):
-            from .errors import end_outside
-
-            end_outside(error.tb)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a finished test, here or on a worker, has measured."""
         if report.when == "teardown" and any(
@@ -107,16 +96,10 @@ def pytest_configure(config: pytest.Config) -> None:
     active.install(plugin.session)
     config.pluginmanager.register(plugin, "ragtune-run")
     config.pluginmanager.register(fixtures, "ragtune-fixtures")
-    if config.getoption("ragtune_selfcheck") is not None:
-        from .selfcheck_run import SelfCheckRun
+    if options.given_kinds(config):
+        from .kinds import register_kind
 
-        config.pluginmanager.register(SelfCheckRun(plugin), "ragtune-selfcheck")
-    if config.getoption("ragtune_faults"):
-        from .fault_run import FaultRun, Rerun
-
-        faults = FaultRun(plugin)
-        config.pluginmanager.register(faults, "ragtune-faults")
-        config.pluginmanager.register(Rerun(faults), "ragtune-rerun")
+        register_kind(plugin)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

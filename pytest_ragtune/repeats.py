@@ -85,7 +85,7 @@ def score_repeatedly(
     ]
     if len(rounds) == 1:
         return rounds[0]
-    scores = [_pooled(group) for group in zip(*(found for found, _ in rounds), strict=True)]
+    scores = [pooled(group) for group in zip(*(found for found, _ in rounds), strict=True)]
     return scores, sum(calls for _, calls in rounds)
 
 
@@ -100,7 +100,7 @@ def _reseeded(metric: Metric, number: int) -> Metric:
     return again
 
 
-def _pooled(group: Sequence[Score]) -> Score:
+def pooled(group: Sequence[Score]) -> Score:
     """Several judgements of one answer as one score: their mean, or the first that is missing."""
     values = [score.value for score in group if score.value is not None]
     if len(values) < len(group):

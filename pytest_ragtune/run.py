@@ -46,7 +46,7 @@ class Run:
             ReplayStore(
                 store_path(self.config), self.config.getoption("ragtune_replay"), _run_id(self.config)
             ),
-            judge=self._default_judge,
+            judge=self.default_judge,
             progress=self.progress,
             on_evaluation=self._on_evaluation,
             companions=self._together,
@@ -76,8 +76,14 @@ class Run:
 
     def refuse_training(self) -> None:
         """Raise AdapterError in a run that only replays: training is no replay."""
-        if self.config.getoption("ragtune_replay") == "only":
+        if self.config.getoption("ragtune_replay") == "only" and not self.is_plan:
             raise AdapterError("no adapter is trained in a run that only replays")
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether nothing is asked, only counted."""
+        planned: bool = self.config.getoption("ragtune_plan")
+        return planned
 
     def close(self) -> None:
         """Close the store and take the settings back."""
@@ -114,7 +120,8 @@ class Run:
         token = setting.set(value)
         self._settings.callback(setting.reset, token)
 
-    def _default_judge(self) -> Judge:
+    def default_judge(self) -> Judge:
+        """The judge that ``ragtune_judge`` names, made now."""
         from .fixtures import make_judge
 
         return make_judge(self)

@@ -90,9 +90,9 @@ def recheck(made: Made, runs: int) -> list[Alarm]:
     ids = list(dict.fromkeys(case.id for case in made.evaluation.cases))
     if draw is None:
         note = "there is no baseline to hold it against"
-        return [Alarm(made.test, _what(made, name), len(ids), 0, note=note) for name in names]
+        return [Alarm(made.test, described(made, name), len(ids), 0, note=note) for name in names]
     sound = _verdicts(made.check(made.evaluation, *made.arguments, **made.options))
-    rng = random.Random(digest([made.test, _what(made, *names), ids]))
+    rng = random.Random(digest([made.test, described(made, *names), ids]))
     failed, undecided = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for _ in range(runs):
         picks = rng.choices(ids, k=len(ids))
@@ -103,7 +103,7 @@ def recheck(made: Made, runs: int) -> list[Alarm]:
     return [
         Alarm(
             made.test,
-            _what(made, name),
+            described(made, name),
             len(ids),
             runs,
             failed[name],
@@ -122,7 +122,7 @@ def _drawer(made: Made) -> tuple[list[str], Draw | None]:
     if made.check is no_regression:
         named = made.arguments[0]
         names = [named] if isinstance(named, str) else list(dict.fromkeys(named))
-        before = _before(made, names)
+        before = baseline_before(made, names)
         return names, None if before is None else _regression(made, names, before)
     if made.check is better_than:
         other, metric = made.arguments[:2]
@@ -140,7 +140,8 @@ def _drawer(made: Made) -> tuple[list[str], Draw | None]:
     return [metric], alone
 
 
-def _before(made: Made, names: Sequence[str]) -> Baseline | None:
+def baseline_before(made: Made, names: Sequence[str]) -> Baseline | None:
+    """The baseline of a check of a change, where there is one with these metrics."""
     given = made.options.get("baseline")
     if isinstance(given, Baseline):
         return given
@@ -223,7 +224,7 @@ def _verdicts(found: Verdict | list[Verdict]) -> list[Verdict]:
     return found if isinstance(found, list) else [found]
 
 
-def _what(made: Made, *metrics: str) -> str:
+def described(made: Made, *metrics: str) -> str:
     """``rag R@5 >= 0.85``."""
     named = f"{made.evaluation.pipeline} {', '.join(metrics)}"
     if made.check is no_regression:

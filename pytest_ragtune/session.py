@@ -110,7 +110,7 @@ class Session:
             self._judge = made_or_absent(self.store, "judge", "default", make)
         return self._judge
 
-    def concerning(self, fingerprint: str, folder: Path | None) -> None:
+    def concerning(self, fingerprint: str, folder: Path | None, name: str = "") -> None:
         """Say which golden set the next questions are from; its recording is replayed too."""
         self._fingerprint = fingerprint
         open_recording(self.store, folder)
@@ -146,7 +146,7 @@ class Session:
         """The response to one case; its companions are answered in the same batches."""
         together = None if self.companions is None else self.companions(case)
         if together is not None:
-            self.concerning(together.fingerprint, together.path)
+            self.concerning(together.fingerprint, together.path, together.golden_set)
         _, identity, seen = self._recorder(pipeline)
         key = (identity, case.id)
         known = self._batches.get(key)

@@ -1,4 +1,4 @@
-"""``ragtune faults`` and ``ragtune selfcheck``: pytest runs that put the tests themselves to the test."""
+"""``ragtune plan``, ``faults`` and ``selfcheck``: pytest runs of another kind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 PROOFS = {
+    "plan": ("--ragtune-plan", "ask nothing: count what the tests would ask and what checks could see"),
     "faults": ("--ragtune-faults=all", "plant faults under the tests and show which test catches which"),
     "selfcheck": (
         "--ragtune-selfcheck=1000",

@@ -80,8 +80,7 @@ def train_adapter(
     recipe = Recipe(rank, alpha, epochs, learning_rate, batch_size, seed)
     _check_examples(examples)
     source = resolve_model(model)
-    base = weights_fingerprint(source)
-    notes = _notes(examples, base, recipe, system)
+    notes = _notes(examples, weights_fingerprint(source), recipe, system)
     target = (cache_folder() / "adapters" if cache is None else cache) / _key(notes, examples)
     if not (target / TRAINING).is_file():
         try:
@@ -95,6 +94,19 @@ def train_adapter(
     adapter = load_adapter(target)
     verify_adapter(adapter, model=model)
     return adapter
+
+
+def trained_before(examples: Sequence[Example], *, system: str = "") -> Adapter:
+    """The adapter that :func:`train_adapter` would take from the cache; nothing is trained.
+
+    Raises:
+        AdapterError: it was not trained yet.
+    """
+    notes = _notes(examples, weights_fingerprint(resolve_model(None)), Recipe(), system)
+    target = cache_folder() / "adapters" / _key(notes, examples)
+    if not (target / TRAINING).is_file():
+        raise AdapterError("the adapter is not trained yet: run the tests once to train it")
+    return load_adapter(target)
 
 
 class LoraGenerator(CausalGenerator):
