@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_CHARACTERS = 4_000_000
+_CHARACTERS = 1_000_000
 _TEXTS = 4096
 
 

@@ -77,7 +77,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
         ValueError: it holds none; the message says what was found.
     """
     try:
-        found = json.loads(line)
+        found = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(
             f"found bytes that are not UTF-8 at column {error.start + 1}; expected JSON"
