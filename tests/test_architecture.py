@@ -76,6 +76,7 @@ SIDEWAYS = {
     ("baseline", "store"),
     ("golden", "corpus"),
     ("cli", "reporting"),
+    ("calibration", "logs"),
 }
 HEAVY = {
     "numpy", "scipy", "faiss", "torch", "transformers", "peft", "onnxruntime", "tokenizers", "ragas",
