@@ -40,7 +40,7 @@ class Calibration:
     recommended: Recommended | None
     """A better threshold, with its error rates on rows it was not chosen on."""
     unjudged: int
-    """Rows that the scorer could not judge; they are in no figure."""
+    """Rows that the scorer could not judge; they are in no scorer's figures."""
     calibrated: bool = True
     """Whether the scores mean probabilities: False for overlap and cosine, whose ECE says nothing."""
 
@@ -81,11 +81,17 @@ def calibrate(
         columns.append((OVERLAP, OVERLAP, [overlap(row) for row in chosen], 0.5, False))
         if embedder is not None:
             columns.append((COSINE, embedder.identity, _cosines(embedder, chosen), 0.5, False))
+        judged = [value is not None for value in columns[0][2]]  # all scorers on the same rows
+        columns = [(*c[:2], _where(judged, c[2]), *c[3:]) for c in columns]
         for part in _sets(chosen):
             for scorer, identity, values, least, is_calibrated in columns:
                 pairs = [(row, v) for row, v in zip(chosen, values, strict=True) if part in (ALL, row.set)]
                 found.append(_one(scorer, identity, part, task, pairs, least, is_calibrated, resamples))
     return found
+
+
+def _where(kept: Sequence[bool], values: Sequence[float | None]) -> list[float | None]:
+    return [value if is_kept else None for is_kept, value in zip(kept, values, strict=True)]
 
 
 def _sets(rows: Sequence[Labelled]) -> list[str]:

@@ -71,7 +71,7 @@ def test_a_byte_order_mark_and_empty_lines_are_passed_over() -> None:
         (b"not json", "found no JSON .*; expected one JSON object a line"),
         (b"[" * 100_000, "found no JSON"),
         (b"[1]", "found a list; expected a JSON object with id, question, answer, context"),
-        (b"\xff\xfe", "found bytes that are no UTF-8 at column 1"),
+        (b"\xff\xfe", "found bytes that are not UTF-8 at column 1"),
         (line(answer=5), "answer: found a number; expected a string"),
         (line(context={"a": 1}), "context: found an object; expected a string or a list of strings"),
         (line(context=["a", None]), "context: found null in the list"),
@@ -128,8 +128,8 @@ def test_rows_come_out_in_order_while_they_go_in() -> None:
     first = next(found)
     assert isinstance(first, BadLine)
     assert len(taken) == CHUNK
-    rest = [getattr(item, "row", item) for item in found]
-    assert [item.line for item in rest] == list(range(2, 10 * CHUNK + 1))
+    lines_read = [item.line if isinstance(item, BadLine) else item.row.line for item in found]
+    assert lines_read == list(range(2, 10 * CHUNK + 1))
 
 
 def test_a_tally_counts_what_became_of_the_rows() -> None:
