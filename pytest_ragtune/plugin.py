@@ -64,6 +64,12 @@ class RagtunePlugin:
         finally:
             self.item = None
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Let what a test function has measured be whole when its last case is done."""
+        if self._run is not None:
+            self._run.ended(item, nextitem)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a finished test, here or on a worker, has measured."""
         if report.when == "teardown" and any(

@@ -85,9 +85,15 @@ class Run:
         planned: bool = self.config.getoption("ragtune_plan")
         return planned
 
+    def ended(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Finish what a test function has begun to measure, once another function follows or none."""
+        if nextitem is None or function_of(nextitem) != function_of(item):
+            self.session.finish()
+
     def close(self) -> None:
         """Close the store and take the settings back."""
         self._settings.close()
+        self.session.give_up()
         self.session.store.close()
 
     def rerun(self) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .active import provided_session
+from .ahead import Ahead, Batch, can_wait
+from .ahead import Companions as Companions
+from .judging import scores_in_parts
 from .misses import refuse_to_ask
 from .pipeline import PipelineLike
 from .protocols import Judge, Metric
@@ -38,30 +41,6 @@ class Outcome:
     """How many were computed now."""
     replayed: int = 0
     """How many came from the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Companions:
-    """The cases that one test function asks one by one."""
-
-    cases: Sequence[Case]
-    """All that were selected, in order."""
-    golden_set: str = ""
-    """Name of their golden set."""
-    fingerprint: str = ""
-    """Its fingerprint."""
-    path: Path | None = None
-    """Its folder."""
-
-
-@dataclass(eq=False, slots=True)
-class _Batch:
-    """Companions, answered and scored together."""
-
-    pipeline: str
-    companions: Companions
-    responses: list[Response]
-    scores: dict[str, list[Score]] = field(default_factory=dict)
 
 
 class Session:
@@ -97,8 +76,9 @@ class Session:
         self._judge: Judge | None = None
         self._memory = Store()
         self._functions: list[Any] = []
-        self._batches: dict[tuple[str, str], tuple[_Batch, int]] = {}
-        self._by_response: dict[int, tuple[_Batch, int]] = {}
+        self._batches: dict[tuple[str, str], tuple[Batch, int]] = {}
+        self._by_response: dict[int, tuple[Batch, int]] = {}
+        self._unfinished: list[tuple[Batch, Ahead]] = []
         self._digests = ContextDigests()
         self._fingerprint = ""
 
@@ -157,7 +137,7 @@ class Session:
 
     def _ask_together(self, pipeline: PipelineLike, identity: str, together: Companions) -> None:
         outcome = self.ask(pipeline, together.cases)
-        batch = _Batch(pipeline.name, together, outcome.responses)
+        batch = Batch(pipeline.name, together, outcome.responses)
         for position, (case, response) in enumerate(zip(together.cases, batch.responses, strict=True)):
             self._batches[identity, case.id] = (batch, position)
             self._by_response[id(response)] = (batch, position)
@@ -181,16 +161,43 @@ class Session:
         batch, position = self._by_response.get(id(response), (None, 0))
         if batch is None or batch.responses[position] is not response:
             return self.score(metric, [response.case], [response])[0][0]
-        identity = metric.info.identity
-        if identity not in batch.scores:
-            scores, calls = self.score(metric, batch.companions.cases, batch.responses)
-            batch.scores[identity] = scores
-            self._report(batch, {metric.info.name: metric.info}, judge_calls=calls, scores=scores)
-        return batch.scores[identity][position]
+        known = batch.scores.get(metric.info.identity)
+        if known is None or known.is_broken:
+            known = batch.scores[metric.info.identity] = self._begun(metric, batch)
+            self._unfinished.append((batch, known))
+        score = known[position]
+        if known.is_complete:
+            self._tell_of(batch, known)
+        return score
+
+    def _begun(self, metric: Metric, batch: Batch) -> Ahead:
+        cases, responses = batch.companions.cases, batch.responses
+        if self.alone and can_wait(metric) and type(self).score is Session.score:
+            parts = scores_in_parts(self.store, metric, cases, responses, self._digests)
+            return Ahead(metric.info, len(cases), parts)
+        return Ahead.whole(metric.info, *self.score(metric, cases, responses))
+
+    def finish(self) -> None:
+        """Make the scores that a test function has not asked for, and tell of all of them."""
+        unfinished, self._unfinished = self._unfinished, []
+        for batch, ahead in unfinished:
+            if not ahead.is_broken:
+                self._tell_of(batch, ahead)
+
+    def give_up(self) -> None:
+        """End what is still being judged; what is finished is recorded."""
+        for _, ahead in self._unfinished:
+            ahead.close()
+
+    def _tell_of(self, batch: Batch, ahead: Ahead) -> None:
+        scores, info = ahead.all(), ahead.info
+        if not ahead.is_told:
+            ahead.is_told = True
+            self._report(batch, {info.name: info}, judge_calls=ahead.judged, scores=scores)
 
     def _report(
         self,
-        batch: _Batch,
+        batch: Batch,
         metrics: Mapping[str, MetricInfo],
         computed: int = 0,
         replayed: int = 0,

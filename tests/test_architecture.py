@@ -34,6 +34,7 @@ LAYERS: list[list[set[str]]] = [
             "replay",
             "misses",
             "judging",
+            "ahead",
             "sharing",
             "repeats",
             "gate",

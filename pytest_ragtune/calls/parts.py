@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -53,7 +52,8 @@ def in_parts(
 ) -> Generator[tuple[Sequence[T], R], None, None]:
     """Each part with what ``work`` made of it, as soon as it is finished.
 
-    When a part fails, those that were finished meanwhile come first; then its error is raised.
+    Parts that are under way go on while the last one given is looked at; no other begins meanwhile. When a
+    part fails, those that were under way come first; then its error is raised.
     """
     size = plan.size or max(1, len(items))
     parts = [items[at : at + size] for at in range(0, len(items), size)]
@@ -61,8 +61,8 @@ def in_parts(
         for part in parts:
             yield part, work(part)
         return
-    with ThreadPoolExecutor(plan.at_once, "ragtune-parts") as pool, one_loop():
-        yield from _several(lambda part: pool.submit(copy_context().run, work, part), parts, plan.at_once)
+    with ThreadPoolExecutor(plan.at_once, "ragtune-parts") as pool, one_loop() as context:
+        yield from _several(lambda part: pool.submit(context.copy().run, work, part), parts, plan.at_once)
 
 
 def _several(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,12 +23,65 @@ class _Kept:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+class _Loop:
+    """A loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+        async def serve() -> None:
+            loop, end = asyncio.get_running_loop(), asyncio.Event()
+            async with AsyncExitStack() as open_until_the_end:
+                _kept[loop] = _Kept(open_until_the_end)
+                ready.set_result((loop, end))
+                await end.wait()
+                del _kept[loop]
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="ragtune-loop", daemon=True)
+        self._thread.start()
+        self.loop, self._end = ready.result()
+        self.users = 0
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+
+class _User:
+    """One block of :func:`one_loop`: what it runs ends with it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop, self.is_over = loop, False
+        self._running: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        with self._lock:
+            if self.is_over:
+                work.close()
+                raise RuntimeError("the calls were given up")
+            future = asyncio.run_coroutine_threadsafe(work, self.loop)
+            self._running.add(future)
+        try:
+            return future.result()
+        finally:
+            self._running.discard(future)
+
+    def end(self) -> None:
+        with self._lock:
+            self.is_over = True
+            for future in list(self._running):
+                future.cancel()
+
+
 _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
-_shared: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("_shared", default=None)
+_shared: ContextVar[_User | None] = ContextVar("_shared", default=None)
+_loops: list[_Loop] = []  # the one that is running, if any
+_door = threading.Lock()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end: on the loop of :func:`one_loop` inside it, else on a loop of its own.
+    """Run a coroutine to its end: in a context of :func:`one_loop` on that loop, else on a loop of its own.
 
     When this thread has a running loop, that is in a thread of its own. Nothing is patched: a notebook's or
     an application's loop stays as it is, and waits.
@@ -36,45 +89,36 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        loop = _shared.get()
-        if loop is None:
-            return asyncio.run(work)
-        if loop.is_closed():
-            work.close()
-            raise RuntimeError("the calls were given up") from None
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
+        user = _shared.get()
+        return asyncio.run(work) if user is None else user.run(work)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragtune-calls") as pool:
         return pool.submit(asyncio.run, work).result()
 
 
 @contextmanager
-def one_loop() -> Iterator[None]:
-    """Let :func:`run` use one loop, in this context and in threads that are given a copy of it.
+def one_loop() -> Iterator[Context]:
+    """A context in copies of which :func:`run` uses one loop, the same for all who ask at the same time.
 
     So rounds of calls that are made from several threads at once share their bounds (see
     :class:`~pytest_ragtune.calls.flight.Health`) and their connections (see :func:`kept`). What still runs at
     the end is cancelled.
     """
-    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        loop, end = asyncio.get_running_loop(), asyncio.Event()
-        async with AsyncExitStack() as open_until_the_end:
-            _kept[loop] = _Kept(open_until_the_end)
-            ready.set_result((loop, end))
-            await end.wait()
-            del _kept[loop]
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="ragtune-loop", daemon=True)
-    thread.start()
-    loop, end = ready.result()
-    token = _shared.set(loop)
+    with _door:
+        if not _loops:
+            _loops.append(_Loop())
+        shared = _loops[0]
+        shared.users += 1
+    user, context = _User(shared.loop), copy_context()
+    context.run(_shared.set, user)
     try:
-        yield
+        yield context
     finally:
-        _shared.reset(token)
-        loop.call_soon_threadsafe(end.set)
-        thread.join()
+        user.end()
+        with _door:
+            shared.users -= 1
+            if shared.users == 0:
+                _loops.remove(shared)
+                shared.stop()
 
 
 @asynccontextmanager

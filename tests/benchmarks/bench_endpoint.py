@@ -68,7 +68,7 @@ from pytest_ragtune.judges.prompted import PromptedJudge
 JUDGE = PromptedJudge(CallableGenerator(judge, name="bench", version="1", concurrency=40))
 
 def application(question):
-    return Response(ANSWER + " " + question.rstrip("?") + " is asked here.", contexts=[ANSWER])
+    return Response(f"{question[:-1]} lasts two years. {question[:-1]} weighs nine grams.", contexts=[ANSWER])
 
 PIPELINE = CallablePipeline(application, name="bench", version="1")
 

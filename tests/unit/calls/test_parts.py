@@ -129,8 +129,8 @@ def test_a_call_from_inside_a_call_does_not_wait_for_itself() -> None:
     async def outer() -> str:
         return run(inner())
 
-    with one_loop():
-        assert run(outer()) == "inside"
+    with one_loop() as context:
+        assert context.run(run, outer()) == "inside"
 
 
 def test_what_is_kept_is_opened_once_and_closed_at_the_end() -> None:
@@ -152,8 +152,8 @@ def test_what_is_kept_is_opened_once_and_closed_at_the_end() -> None:
 
     assert run(use()) == "connection"
     assert happened == ["opened", "closed"]
-    with one_loop():
-        assert run(twice()) == ["connection"] * 2
-        assert run(use()) == "connection"
+    with one_loop() as context:
+        assert context.run(run, twice()) == ["connection"] * 2
+        assert context.run(run, use()) == "connection"
         assert happened == ["opened", "closed", "opened"]
     assert happened == ["opened", "closed"] * 2
