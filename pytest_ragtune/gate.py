@@ -38,6 +38,8 @@ class Demand:
     """Of the interval; None lets the mean decide thresholds, and 0.95 decide regressions."""
     max_unscored: int | float = 0
     """Cases, or a share of them, that may have no score."""
+    common_only: bool = False
+    """Compare the cases that are the same in both also when the golden set has changed."""
 
 
 def scores_value(evaluation: Evaluation) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def read_report(path: Path | str) -> list[dict[str, Any]]:
     again = "write it with pytest --ragtune-report=FILE.json"
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RagtuneError(f"{path}: cannot be read as a JSON report ({error}); {again}") from error
     if not isinstance(report, dict) or "verdicts" not in report:
         raise RagtuneError(f"{path}: is JSON but no report; {again}")
@@ -177,6 +179,7 @@ def _against(
                 baseline=before,
                 confidence=0.95 if demand.confidence is None else demand.confidence,
                 max_unscored=demand.max_unscored,
+                common_only=demand.common_only,
                 now=now,
             )
     raise RagtuneError(

@@ -182,4 +182,5 @@ def _check_alone(config: pytest.Config, option: str) -> None:
 
 def given_kinds(config: pytest.Config) -> list[str]:
     """The options given that make a run one of another kind."""
-    return [name for name in _KINDS if config.getoption(name) not in (None, False)]
+    given = {name: config.getoption(name) for name in _KINDS}
+    return [name for name, value in given.items() if value is not None and value is not False]

@@ -155,6 +155,7 @@ class PlanSession(Session):
         self._foreseen: dict[str, Response] = {}
         self._seen: set[str] = set()
         self._whose: dict[int, tuple[Response, PlanRow]] = {}
+        self._scored: dict[tuple[str, int], list[Score]] = {}
 
     def concerning(self, fingerprint: str, folder: Path | None, name: str = "") -> None:
         """Say which golden set the next questions are from."""
@@ -207,6 +208,17 @@ class PlanSession(Session):
         numbers = judgements if can_differ(metric) else (0,)
         rounds = [self._judged(metric, cases, responses, number) for number in numbers]
         return [group[0] if len(group) == 1 else pooled(group) for group in zip(*rounds, strict=True)], 0
+
+    def score_one(self, metric: Metric, response: Response) -> Score:
+        """The score of one response, counted together with its companions."""
+        case = response.case or Case(id="response", question="", answerable=True)
+        batch, position = self._by_response.get(id(response), (None, 0))
+        if batch is None:
+            return self.score(metric, [case], [response])[0][0]
+        key = metric.info.identity, id(batch)
+        if key not in self._scored:
+            self._scored[key] = self.score(metric, batch.companions.cases, batch.responses)[0]
+        return self._scored[key][position]
 
     def _row(self, pipeline: str) -> PlanRow:
         key = (self._golden_set, self._fingerprint, pipeline)

@@ -136,7 +136,7 @@ def _records(path: Path, lines: Iterable[str]) -> dict[str, Record]:
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{path}:{number}: found broken JSON ({error}); expected one object; {_AGAIN}"
         ) from error

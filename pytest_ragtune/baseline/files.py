@@ -22,6 +22,7 @@ UPDATE = "--ragtune-update-baselines"
 _KIND = "pytest-ragtune baseline"
 _HEADER = {"pipeline": str, "golden_set": str, "fingerprint": str, "metrics": dict}
 _CASE = {"id": str, "scores": dict}
+_LARGEST = 1e300  # a larger number is no score
 _REPAIR = f"restore the file from version control, or write it again with pytest and {UPDATE}"
 
 
@@ -199,7 +200,7 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
 
     try:
         value = json.loads(line, parse_constant=refuse, object_pairs_hook=once)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise _damage(path, number, f"broken JSON ({error})", "one JSON object") from error
     if not isinstance(value, dict):
         raise _damage(path, number, f"{value!r:.60}", "one JSON object")
@@ -263,5 +264,5 @@ def _check_score(
             path, number, f"null for {name!r} without a reason", f'"reasons" to say why {name!r} is null'
         )
     is_number = isinstance(score, int | float) and not isinstance(score, bool)
-    if score is not None and (not is_number or abs(score) == float("inf")):
+    if score is not None and not (is_number and abs(score) <= _LARGEST):
         raise _damage(path, number, f"{score!r:.60} for {name!r}", "a finite number, or null with a reason")

@@ -24,6 +24,11 @@ def add_command(commands: Any) -> None:
     gate.add_argument("--at-most", action="append", default=[], metavar="METRIC=VALUE", type=_demand)
     gate.add_argument("--no-regression", action="append", default=[], metavar="BASELINE", type=Path)
     gate.add_argument("--margin", type=float, help="largest acceptable drop; needed with --no-regression")
+    gate.add_argument(
+        "--common-only",
+        action="store_true",
+        help="of --no-regression: compare the cases that are the same in both when the golden set changed",
+    )
     gate.add_argument("--metric", action="append", default=[], help="of --no-regression; all unless given")
     gate.add_argument("--pipeline", help="only this pipeline")
     gate.add_argument("--golden-set", help="only this golden set")
@@ -49,6 +54,7 @@ def _gate(arguments: argparse.Namespace) -> int:
         golden_set=arguments.golden_set,
         confidence=arguments.confidence,
         max_unscored=arguments.max_unscored,
+        common_only=arguments.common_only,
     )
     verdicts = decide(read_report(arguments.report), demand)
     for verdict in verdicts:

@@ -67,6 +67,16 @@ def test_another_golden_set_is_refused(make_evaluation: Make, tmp_path: Path) ->
         decide(through_json(make_evaluation({"R@5": [1.0]})), Demand(baselines=[tmp_path / "rag.jsonl"]))
 
 
+def test_the_common_part_is_compared_when_asked(make_evaluation: Make, tmp_path: Path) -> None:
+    old = make_evaluation({"R@5": [1.0, 0.5]}, ids=["a", "gone"], fingerprint="0" * 64)
+    write_baseline(old, tmp_path / "rag.jsonl")
+    new = make_evaluation({"R@5": [0.0, 1.0]}, ids=["a", "added"])
+    demand = Demand(baselines=[tmp_path / "rag.jsonl"], margin=0.1, common_only=True)
+    [verdict] = decide(through_json(new), demand)
+    assert (verdict.n, verdict.value) == (1, -1.0)
+    assert "1 case of the baseline not asked" in verdict.note
+
+
 def test_metrics_of_one_pipeline_come_together(make_evaluation: Make) -> None:
     first, second = make_evaluation({"R@5": [1.0, 0.0]}), make_evaluation({"token_f1": [0.5, None]})
     [baseline] = baselines_of(through_json(first, second))

@@ -204,9 +204,10 @@ def test_a_repeat_that_is_not_recorded_is_named(tiny: GoldenSet, tmp_path: Path)
 @pytest.mark.parametrize("value", [0, -1, 1.5, True])
 def test_wrong_numbers_are_refused(tiny: GoldenSet, value: int) -> None:
     pipeline = Pipeline("sampled", None, Sampled())
-    for name in ("repeats", "judge_repeats"):
-        with pytest.raises(ValueError, match=f"{name} is .*: expected a whole number, at least 1"):
-            evaluate(pipeline, tiny, ["token_f1"], store=Store(), **{name: value})
+    with pytest.raises(ValueError, match=r"^repeats is .*: expected a whole number, at least 1"):
+        evaluate(pipeline, tiny, ["token_f1"], store=Store(), repeats=value)
+    with pytest.raises(ValueError, match=r"judge_repeats is .*: expected a whole number, at least 1"):
+        evaluate(pipeline, tiny, ["token_f1"], store=Store(), judge_repeats=value)
 
 
 def test_repeating_the_same_is_refused(tiny: GoldenSet) -> None:
