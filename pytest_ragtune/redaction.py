@@ -31,6 +31,11 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE,
 )
+_SIGNS = (
+    "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "AKIA", "ASIA", "AIza",
+    "xox", "eyJ", "Bearer ", "bearer ", "PRIVATE KEY", "://",
+)  # fmt: skip
+"""Each of the shapes holds one of these, which are found much faster."""
 _NAMES = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:$|_)", re.I
 )
@@ -45,7 +50,7 @@ def redact(text: str) -> str:
     tokens, private keys), or because an environment variable with a name such as ``..._API_KEY``,
     ``..._TOKEN`` or ``..._PASSWORD`` holds them.
     """
-    if _SHAPES.search(text):
+    if any(sign in text for sign in _SIGNS):
         text = _SHAPES.sub(REDACTED, text)
     for value in _environment():
         if value in text:

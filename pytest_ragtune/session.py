@@ -190,10 +190,9 @@ class Session:
             ahead.close()
 
     def _tell_of(self, batch: Batch, ahead: Ahead) -> None:
-        scores, info = ahead.all(), ahead.info
         if not ahead.is_told:
-            ahead.is_told = True
-            self._report(batch, {info.name: info}, judge_calls=ahead.judged, scores=scores)
+            scores, ahead.is_told = ahead.all(), True
+            self._report(batch, {ahead.info.name: ahead.info}, judge_calls=ahead.judged, scores=scores)
 
     def _report(
         self,
