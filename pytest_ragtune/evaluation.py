@@ -89,6 +89,7 @@ def evaluate(
         judge_calls=sum(calls for rounds in scored.values() for _, calls in rounds),
         notes=tuple(dict.fromkeys(r.note for r in responses if r.note)),
         repeats=repeats,
+        version=golden_set.corpus.version or "",
     )
     if active.on_evaluation is not None:
         active.on_evaluation(evaluation)

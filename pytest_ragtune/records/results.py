@@ -59,6 +59,8 @@ class Evaluation:
     """Remarks for the report, each once."""
     repeats: int = 1
     """Answers a case."""
+    version: str = ""
+    """Version of the corpus; empty where there is but one."""
 
     def values(self, metric: str) -> list[float | None]:
         """One value a case, in case order.

@@ -8,17 +8,18 @@ from pytest_ragtune.records import Verdict
 
 from .failure import failure_lines
 from .spread import spread_lines
-from .summary import SummaryRow, merged
+from .summary import SummaryRow, by_golden_set
 from .table import verdict_lines
 
 
 def markdown_lines(rows: Iterable[SummaryRow], verdicts: Sequence[Verdict] = ()) -> Iterator[str]:
     """One table a golden set, the verdicts that did not pass, and their evidence."""
-    joined = merged(rows)
-    for name in dict.fromkeys(row.golden_set for row in joined):
+    groups = by_golden_set(rows)
+    joined = [row for _, chosen in groups for row in chosen]
+    for name, chosen in groups:
         yield f"## {name}"
         yield ""
-        yield from _table([row for row in joined if row.golden_set == name])
+        yield from _table(chosen)
         yield ""
     spread = list(spread_lines(joined))
     if spread:

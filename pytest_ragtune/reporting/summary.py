@@ -69,6 +69,10 @@ class SummaryRow:
     """Remarks of the evaluation."""
     spread: Mapping[str, Components] = field(default_factory=dict)
     """Metric name -> where its spread comes from, where answers or judgements were repeated."""
+    fingerprint: str = ""
+    """Fingerprint of the golden set."""
+    version: str = ""
+    """Version of its corpus; empty where there is but one."""
 
     def value(self) -> dict[str, Any]:
         """As a value that JSON can carry."""
@@ -99,6 +103,8 @@ def summarise(evaluation: Evaluation) -> SummaryRow:
         judge_calls=evaluation.judge_calls,
         notes=evaluation.notes,
         spread=_spread(evaluation),
+        fingerprint=evaluation.fingerprint,
+        version=evaluation.version,
     )
 
 
@@ -121,15 +127,32 @@ def _cell(evaluation: Evaluation, metric: str) -> Cell:
 
 
 def merged(rows: Iterable[SummaryRow]) -> list[SummaryRow]:
-    """One row a golden set and pipeline, in order of first appearance.
+    """One row a golden set, in each of its states, and pipeline, in order of first appearance.
 
     Of one metric measured twice, the cell over more cases stays, then the later one; calls add up.
     """
-    found: dict[tuple[str, str], SummaryRow] = {}
+    found: dict[tuple[str, str, str], SummaryRow] = {}
     for row in rows:
-        key = (row.golden_set, row.pipeline)
+        key = (row.golden_set, row.fingerprint, row.pipeline)
         found[key] = row if key not in found else _joined(found[key], row)
     return list(found.values())
+
+
+def by_golden_set(rows: Iterable[SummaryRow]) -> list[tuple[str, list[SummaryRow]]]:
+    """Merged rows by golden set; one that was asked in several states has a title for each."""
+    groups: dict[tuple[str, str], list[SummaryRow]] = {}
+    for row in merged(rows):
+        groups.setdefault((row.golden_set, row.fingerprint), []).append(row)
+    names = [name for name, _ in groups]
+    return [
+        (f"{name} {_state(fingerprint, found)}" if names.count(name) > 1 else name, found)
+        for (name, fingerprint), found in groups.items()
+    ]
+
+
+def _state(fingerprint: str, rows: Iterable[SummaryRow]) -> str:
+    version = next((row.version for row in rows if row.version), "")
+    return version or f"({fingerprint[:8]})"
 
 
 def _joined(first: SummaryRow, second: SummaryRow) -> SummaryRow:
@@ -139,6 +162,7 @@ def _joined(first: SummaryRow, second: SummaryRow) -> SummaryRow:
             cells[name] = cell
     return replace(
         first,
+        version=first.version or second.version,
         cases=max(first.cases, second.cases),
         cells=cells,
         model_calls=first.model_calls + second.model_calls,

@@ -8,9 +8,9 @@ from pytest_ragtune.records import Verdict
 
 from .failure import headline, is_without_baseline
 from .spread import spread_lines
-from .summary import Cell, SummaryRow, merged, summarise
+from .summary import Cell, SummaryRow, by_golden_set, merged, summarise
 
-__all__ = ["Cell", "SummaryRow", "merged", "summarise", "summary_lines", "verdict_lines"]
+__all__ = ["Cell", "SummaryRow", "by_golden_set", "merged", "summarise", "summary_lines", "verdict_lines"]
 
 GAP = "  "
 
@@ -25,16 +25,16 @@ def summary_lines(
         verdicts: of the whole run.
         width: columns to fit into; metrics that do not fit continue in a further block.
     """
-    joined = merged(rows)
-    for name in dict.fromkeys(row.golden_set for row in joined):
-        chosen = [row for row in joined if row.golden_set == name]
+    groups = by_golden_set(rows)
+    joined = [row for _, chosen in groups for row in chosen]
+    for name, chosen in groups:
         yield f"golden set {name}: {_count(max(row.cases for row in chosen), 'case')}, mean and 95% interval"
         yield from _blocks(chosen, width)
         yield ""
     if joined:
         yield _calls(joined)
-        for note in dict.fromkeys(note for row in joined for note in row.notes):
-            yield f"note: {note}"
+        for note, where in _notes(groups).items():
+            yield f"note: {', '.join(where)}: {note}"
         yield from spread_lines(joined)
     yield from verdict_lines(verdicts)
 
@@ -72,6 +72,16 @@ def _calls(rows: Sequence[SummaryRow]) -> str:
     return ", ".join([*parts, _count(judged, "judge call")])
 
 
+def _notes(groups: Sequence[tuple[str, Sequence[SummaryRow]]]) -> dict[str, list[str]]:
+    """Each remark once, with the pipelines that it is about."""
+    found: dict[str, list[str]] = {}
+    for name, rows in groups:
+        for row in rows:
+            for note in row.notes:
+                found.setdefault(note, []).append(f"{name} {row.pipeline}")
+    return found
+
+
 def _blocks(rows: Sequence[SummaryRow], width: int) -> Iterator[str]:
     metrics = list(dict.fromkeys(metric for row in rows for metric in row.cells))
     first = ["pipeline", "", *(row.pipeline for row in rows)]
@@ -86,8 +96,10 @@ def _blocks(rows: Sequence[SummaryRow], width: int) -> Iterator[str]:
         while columns and used + len(GAP) + _width(columns[0]) <= room:
             used += len(GAP) + _width(columns[0])
             taken.append(columns.pop(0))
-        for line in zip(first, *taken, strict=True):
-            widths = [_width(first), *map(_width, taken)]
+        widths = [_width(first), *map(_width, taken)]
+        for number, line in enumerate(zip(first, *taken, strict=True)):
+            if number > 1 and not any(line[1:]):
+                continue  # a pipeline that was measured by none of these metrics
             yield GAP.join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
 
 

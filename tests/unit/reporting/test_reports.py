@@ -51,7 +51,7 @@ def test_the_table(rag: Evaluation, closed_book: Evaluation) -> None:
         "closed_book                   0.31 0.24..0.38 n=40",
         "",
         "3 model calls, 37 answers replayed, 40 judge calls",
-        "note: a note",
+        "note: handbook rag: a note",
     ]
 
 
@@ -170,3 +170,32 @@ def test_missing_baselines_take_one_line_a_pipeline() -> None:
         "fail  handbook rag  no baseline for R@5, RR",
         "      make one with: x",
     ]
+
+
+def test_two_versions_of_a_corpus_stay_apart(rag: Evaluation) -> None:
+    newer = summarise(replace(rag, version="v2"))
+    older = summarise(replace(rag, version="v1", fingerprint="e" * 64, scores={"R@5": rag.scores["R@5"]}))
+    heads = [line for line in summary_lines([newer, older, newer]) if line.startswith("golden set")]
+    assert heads == [
+        "golden set handbook v2: 40 cases, mean and 95% interval",
+        "golden set handbook v1: 40 cases, mean and 95% interval",
+    ]
+    assert [line for line in markdown_lines([newer, older]) if line.startswith("##")][:2] == [
+        "## handbook v2",
+        "## handbook v1",
+    ]
+    assert summarise(replace(rag, version="v2")) == SummaryRow.from_json(newer.to_json())
+
+
+def test_states_without_a_version_are_told_apart_by_fingerprint(rag: Evaluation) -> None:
+    rows = [summarise(rag), summarise(replace(rag, fingerprint="e" * 64))]
+    heads = [line.partition(":")[0] for line in summary_lines(rows) if line.startswith("golden set")]
+    assert heads == ["golden set handbook (ffffffff)", "golden set handbook (eeeeeeee)"]
+
+
+def test_a_block_leaves_out_pipelines_that_none_of_its_metrics_measured(
+    rag: Evaluation, closed_book: Evaluation
+) -> None:
+    lines = list(summary_lines([summarise(rag), summarise(closed_book)], width=45))
+    assert sum(line.startswith("rag") for line in lines) == 3
+    assert sum(line.startswith("closed_book") for line in lines) == 1
