@@ -16,6 +16,7 @@ from pytest_ragtune.judges.training.labels import read_labels
 from pytest_ragtune.judges.training.network import Recipe
 from pytest_ragtune.judges.training.rows import Row
 from pytest_ragtune.judges.training.shipped import has_sets, train_shipped
+from pytest_ragtune.statistics.agreement import Measured
 
 _DESCRIPTION = (
     "Learn from labelled rows, beginning with the judge that comes with the package, and show how well the "
@@ -98,11 +99,15 @@ def _show(rows: list[Row], adapted: Adapted, out: Path) -> None:
         _tell(f"{head}: {sum(row.head == head for row in rows)} rows, on held-out folds")
         for name, value in variants.items():
             mark = " <- kept" if name == kept else ""
-            _tell(
-                f"  {name:<21} AUROC {value.auroc:.3f} (95% CI {value.low:.3f}..{value.high:.3f})  "
-                f"balanced accuracy {value.balanced_accuracy:.3f}{mark}"
-            )
+            balanced = _figure(value.balanced_accuracy)
+            _tell(f"  {name:<21} AUROC {_figure(value.auroc)}  balanced accuracy {balanced}{mark}")
     _tell(f"written to {out}")
+
+
+def _figure(measured: Measured) -> str:
+    if measured.value is None or measured.interval is None:
+        return "undefined"
+    return f"{measured.value:.3f} (95% CI {measured.interval.low:.3f}..{measured.interval.high:.3f})"
 
 
 def _tell(line: str) -> None:

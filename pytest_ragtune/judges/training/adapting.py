@@ -14,14 +14,14 @@ from pytest_ragtune.judges.encoder import MODEL, TOKENIZER, Encoder
 from pytest_ragtune.judges.features import Combiner
 from pytest_ragtune.judges.lexical import sigmoid
 from pytest_ragtune.judges.windows import choose, read_document
+from pytest_ragtune.statistics.agreement import Agreement, agreement
 
 from .combining import Sample, best_threshold, fit_combiner, weights_of
 from .folder import Draft, write_card
 from .graph import export, load_weights
-from .measuring import Agreement, agreement
 from .network import Recipe, base_folder, build_network, load_tokenizer, train
 from .rows import Head, Row
-from .scoring import NAMES, features_of
+from .scoring import features_of
 
 Features = Sequence[Mapping[str, float] | None]
 BEFORE, COMBINER, NETWORK = "before", "combiner", "network and combiner"
@@ -82,7 +82,7 @@ def adapt(
 
 def _best(found: Mapping[str, Agreement]) -> str:
     """The variant of the highest AUROC; the simplest of equals."""
-    return max(found, key=lambda variant: (round(found[variant].auroc, 3), variant == BEFORE))
+    return max(found, key=lambda variant: (round(found[variant].auroc.value or 0.0, 3), variant == BEFORE))
 
 
 def _deal(rows: Sequence[Row], folds: int) -> list[int]:
@@ -111,7 +111,8 @@ def _refitted(rows: Sequence[Row], features: Features, encoder: Encoder) -> dict
         usable = [(r, f) for r, f in zip(rows, features, strict=True) if r.head == head and f is not None]
         weights = weights_of([row for row, _ in usable], {})
         samples = [Sample(r, f, w) for (r, f), w in zip(usable, weights, strict=True)]
-        combiners[head] = fit_combiner(samples, NAMES[head], encoder.card.combiners[head])
+        prior = encoder.card.combiners[head]
+        combiners[head] = fit_combiner(samples, prior.features, prior)
     return combiners
 
 
@@ -211,7 +212,8 @@ def _write(
         for file in (MODEL, TOKENIZER):
             shutil.copyfile(encoder.folder / file, out / file)
     report = {
-        head: {variant: round(found.auroc, 4) for variant, found in variants.items()} | {"kept": chosen[head]}
+        head: {variant: round(found.auroc.value or 0.0, 4) for variant, found in variants.items()}
+        | {"kept": chosen[head]}
         for head, variants in agreements.items()
     }
     draft = replace(_draft(encoder, combiners, {"held-out folds, AUROC": report}), name=name)
@@ -238,6 +240,6 @@ def _sets(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _agreement(rows: Sequence[Row], scores: Sequence[float], head: Head, threshold: float) -> Agreement:
     members = [i for i, row in enumerate(rows) if row.head == head]
     return agreement(
-        [scores[i] for i in members], [rows[i].label for i in members], [rows[i].group for i in members],
-        threshold=threshold,
+        [rows[i].label for i in members], [scores[i] for i in members], threshold=threshold,
+        groups=[rows[i].group for i in members],
     )  # fmt: skip

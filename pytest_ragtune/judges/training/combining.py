@@ -47,6 +47,8 @@ def fit_combiner(
     penalty: float = PENALTY,
 ) -> Combiner:
     """A weighted logistic regression over standardised features, pulled towards ``prior``, or zero."""
+    if prior is not None and not samples:
+        return prior
     numpy = extras.load("numpy")
     optimize = extras.load("scipy.optimize")
     found = numpy.array([[s.features[name] for name in names] for s in samples])
@@ -104,17 +106,6 @@ def best_threshold(probabilities: Sequence[float], labels: Sequence[int], weight
 
     options = [step / 100 for step in range(5, 96)]
     return max(options, key=lambda t: (round(balanced(t), 4), -abs(t - 0.5)))
-
-
-def expected_calibration_error(
-    probabilities: Sequence[float], labels: Sequence[int], bins: int = 10
-) -> float:
-    """Mean distance of probability and share of positives over bins of equal width."""
-    groups: list[list[int]] = [[] for _ in range(bins)]
-    for place, probability in enumerate(probabilities):
-        groups[min(bins - 1, int(probability * bins))].append(place)
-    distances = (abs(sum(probabilities[i] - labels[i] for i in members)) for members in groups if members)
-    return sum(distances) / len(probabilities)
 
 
 def _rounded(values: Any) -> tuple[float, ...]:

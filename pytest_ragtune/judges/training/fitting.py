@@ -9,11 +9,11 @@ from typing import Any
 
 from pytest_ragtune.judges.features import Combiner
 from pytest_ragtune.judges.lexical import sigmoid
+from pytest_ragtune.statistics.agreement import agreement
 
 from .combining import (
     Sample,
     best_threshold,
-    expected_calibration_error,
     fit_combiner,
     fit_platt,
     weights_of,
@@ -52,10 +52,11 @@ def fit_head(head: Head, rows: Sequence[Row], features: Sequence[Mapping[str, fl
     calibrated = scaled(combiner, slope, shift)
     probabilities = [sigmoid(calibrated.logit(s.features)) for s in held]
     threshold = best_threshold(probabilities, labels, counted)
+    measured = agreement(labels, probabilities, threshold=threshold, groups=[s.row.group for s in held])
     report = {
         "method": "Platt, folded into the combiner's weights", "slope": slope, "shift": shift,
         "fit_rows": len(samples) - len(held), "calibration_rows": len(held),
-        "ece": round(expected_calibration_error(probabilities, labels), 4),
+        "ece": round(measured.ece.value or 0.0, 4), "auroc": round(measured.auroc.value or 0.0, 4),
     }  # fmt: skip
     return Fitted(calibrated, threshold, report)
 

@@ -138,23 +138,40 @@ class Graph:
 
 def export(network: Any, path: Path, *, quantised: bool = True) -> None:
     """Write ``network`` to ``path``: its matrices and embeddings in 8 bits, its heads in full."""
-    onnx = extras.load("onnx", extra="train")
     weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     model = Graph(weights, network.encoder.config.num_attention_heads).model()
+    write_model(model, path, quantised=quantised)
+
+
+def write_model(model: Any, path: Path, *, quantised: bool = True) -> None:
+    """Write an ONNX model, in 8 bits but for its heads and for products of two activations."""
+    onnx = extras.load("onnx", extra="train")
     if not quantised:
         onnx.save(model, path)
         return
     quantisation = extras.load("onnxruntime.quantization", extra="train")
-    heads = [n.name for n in model.graph.node if n.input[-1] in ("dense.weight", "out.weight")]
-    full = path.with_suffix(".full.onnx")
-    onnx.save(model, full)
+    given = {item.name for item in model.graph.initializer}
+    kept = ("dense.weight", "out.weight", "token_type_embeddings.weight", "position_embeddings.weight")
+    full = [
+        node.name
+        for node in model.graph.node
+        if node.op_type in ("MatMul", "Gather") and not _may_shrink(node, given, kept)
+    ]
+    unquantised = path.with_suffix(".full.onnx")
+    onnx.save(model, unquantised)
     try:
         quantisation.quantize_dynamic(
-            full, path, weight_type=quantisation.QuantType.QInt8, op_types_to_quantize=["MatMul", "Gather"],
-            nodes_to_exclude=heads, per_channel=True, reduce_range=True,
+            unquantised, path, weight_type=quantisation.QuantType.QInt8, nodes_to_exclude=full,
+            op_types_to_quantize=["MatMul", "Gather"], per_channel=True, reduce_range=True,
         )  # fmt: skip
     finally:
-        full.unlink()
+        unquantised.unlink()
+
+
+def _may_shrink(node: Any, given: set[str], kept: tuple[str, ...]) -> bool:
+    """Whether a node's weights are large enough to be worth rounding."""
+    weights = [name for name in node.input if name in given and name.endswith(".weight")]
+    return bool(weights) and not any(w.endswith(kept[2:]) or w in kept[:2] for w in weights)
 
 
 def load_weights(network: Any, path: Path) -> None:

@@ -17,7 +17,7 @@ CONTEXT = (
 )
 STOCK = stock_of(
     [
-        "The city of Verona lies in the north of Italy. Romeo Montague lived there with Julia Capulet, they say.",
+        "Verona lies in the north of Italy. Romeo Montague lived there with Julia Capulet, they say.",
         "In the spring Oskar Lindt sailed from Cape Horn to Lisbon with a crew of nine sailors.",
         "A small bakery in Upper Street sells bread with olives from Monday to Friday, in the mornings.",
     ]
@@ -61,6 +61,7 @@ def test_what_is_added_comes_after_the_whole_claim(seed: int) -> None:
 
 def test_a_claim_of_another_passage_is_not_in_this_one() -> None:
     wrong = plant("other passage", "Visitors may bring dogs.", CONTEXT, STOCK, random.Random(1))
+    assert wrong is not None
     assert wrong in STOCK.claims
     assert wrong not in CONTEXT
 
@@ -98,10 +99,11 @@ def test_errors_are_the_same_for_the_same_seed(kind: str) -> None:
     [
         ("moved adverbial", "In 1931, the museum opened.", "The museum opened in 1931."),
         ("without an aside", "Anna Keller (born in Rome) founded it.", "Anna Keller founded it."),
-        ("number format", "It has 1,200 ships and three doors, 5% new.", "It has 1200 ships and 3 doors, 5 percent new."),
+        ("number format", "Of 1,200 ships, three, 5%, sank.", "Of 1200 ships, 3, 5 percent, sank."),
         ("active for passive", "The museum was founded by Anna Keller.", "Anna Keller founded the museum."),
         ("contraction", "It is not open.", "It isn't open."),
-        ("without a tail", "The old museum was closed in winter, and nobody went there.", "The old museum was closed in winter."),
+        ("without a tail",
+         "The old museum was shut in fall, and with it an inn.", "The old museum was shut in fall."),
     ],
 )  # fmt: skip
 def test_each_way_to_say_the_same(way: str, claim: str, expected: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_treebank_text_becomes_plain(given: str, expected: str) -> None:
     assert plain(given) == expected
 
 
-def write(path: Path, rows: list[object]) -> Path:
+def write(path: Path, rows: Sequence[object]) -> Path:
     path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
     return path
 
@@ -112,7 +113,7 @@ def test_several_contexts_are_read_as_one(tmp_path: Path) -> None:
 )
 def test_a_bad_line_is_named(tmp_path: Path, bad: object, message: str) -> None:
     path = write(tmp_path / "a.jsonl", [*labelled(), bad])
-    with pytest.raises(ValueError, match="a.jsonl:25") as error:
+    with pytest.raises(ValueError, match=r"a\.jsonl:25") as error:
         read_labels(path)
     assert message in str(error.value)
 
@@ -120,7 +121,7 @@ def test_a_bad_line_is_named(tmp_path: Path, bad: object, message: str) -> None:
 def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", labelled())
     path.write_text(path.read_text(encoding="utf-8") + "{\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="a.jsonl:25: no JSON"):
+    with pytest.raises(ValueError, match=r"a\.jsonl:25: no JSON"):
         read_labels(path)
 
 
