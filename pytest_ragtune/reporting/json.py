@@ -29,7 +29,8 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     if is_dataclass(value):
-        found = {name: getattr(value, name) for name in _names(type(value))}
+        kind: Any = type(value)
+        found = {name: getattr(value, name) for name in _names(kind)}
         return {name: item if type(item) in _SIMPLE else _plain(item) for name, item in found.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

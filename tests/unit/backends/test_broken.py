@@ -12,9 +12,10 @@ import pytest
 from pytest_ragtune.backends.deepeval import DeepEvalMetric
 from pytest_ragtune.backends.ragas import RagasMetric
 from pytest_ragtune.errors import MissingExtra
+from pytest_ragtune.evaluation import evaluate
 from pytest_ragtune.fakes import ScriptedGenerator, ScriptedJudge
 from pytest_ragtune.metrics.faithfulness import Faithfulness
-from pytest_ragtune.records import Case, Response
+from pytest_ragtune.records import Case, Corpus, GoldenSet, Response
 
 METRICS = {"ragas": RagasMetric, "deepeval": DeepEvalMetric}
 
@@ -44,7 +45,13 @@ def test_broken(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, w
     assert f"pip install 'pytest-ragtune[{backend}]'" in str(caught.value)
     case = Case("q", "How long?")
     response = Response("It lasts two years.", ["It lasts two years."], case=case)
-    assert Faithfulness(ScriptedJudge(lambda context, claim: 1.0)).score([case], [response])[0].value == 1.0
+    judge = ScriptedJudge(lambda context, claim: 1.0)
+    assert Faithfulness(judge).score([case], [response])[0].value == 1.0
+    golden_set = GoldenSet("one", (Case("q", "How long?", "It lasts two years."),), Corpus((), {}, "c"), "f")
+    evaluation = evaluate(lambda question: response, golden_set, ["exact_match", "faithfulness"], judge=judge)
+    assert (evaluation.mean("exact_match"), evaluation.mean("faithfulness")) == (1.0, 1.0)
+    with pytest.raises(MissingExtra, match=f"'{backend}' is installed but cannot be imported"):
+        evaluate(lambda question: response, golden_set, [f"{backend}:faithfulness"], judge=generator)
 
 
 @pytest.mark.parametrize("backend", METRICS)

@@ -148,7 +148,7 @@ def test_what_is_kept_is_opened_once_and_closed_at_the_end() -> None:
             return found
 
     async def twice() -> list[str]:
-        return await asyncio.gather(use(), use())
+        return list(await asyncio.gather(use(), use()))
 
     assert run(use()) == "connection"
     assert happened == ["opened", "closed"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -209,9 +208,7 @@ def test_the_address_comes_from_the_environment_when_none_is_given(monkeypatch: 
 )
 def test_a_failure_that_meets_every_prompt_ends_the_round(server: LoopbackServer, message: str) -> None:
     with server:
-        started = time.monotonic()
         got = EndpointGenerator("m", base_url=server.url, concurrency=4).generate(prompts(200))
-        assert time.monotonic() - started < 5
         assert len(server.requests) <= 4 * 3
     assert [g.text for g in got] == [None] * 200
     assert got[-1].error is not None
@@ -230,9 +227,7 @@ def test_an_address_without_its_path_names_base_url() -> None:
 def test_nothing_listening_names_base_url() -> None:
     with LoopbackServer(echo) as server:
         url = server.url
-    started = time.monotonic()
     got = EndpointGenerator("m", base_url=url).generate(prompts(50))
-    assert time.monotonic() - started < 5
     assert all("base_url" in str(g.error) and g.text is None for g in got)
 
 
@@ -289,9 +284,7 @@ def test_a_newer_server_is_asked_for_its_own_length_field() -> None:
 
 def test_deadline_ends_a_round_and_keeps_what_is_done() -> None:
     with LoopbackServer(echo, faults=lambda r, _: "hang" if "1" in prompt_of(r) else None) as server:
-        started = time.monotonic()
         got = EndpointGenerator("m", base_url=server.url, deadline=2.0).generate(prompts(3))
-        assert time.monotonic() - started < 6
     assert [g.text for g in got] == ["answer to question 0", None, "answer to question 2"]
     assert "raise deadline" in str(got[1].error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ def expected(n: int) -> str:
 
 
 @pytest.mark.slow
-def test_every_fault_once_or_twice_and_then_an_answer() -> None:
-    """Every second prompt meets a fault, every tenth two; every kind of fault is met many times."""
+def test_every_fault_once_or_twice_and_then_an_answer(record_property: Callable[[str, object], None]) -> None:
+    """Every second prompt meets a fault, every tenth two; the wall time is recorded."""
 
     def faults(request: dict[str, Any], asked: int) -> str | None:
         n = number(request)
@@ -51,11 +52,10 @@ def test_every_fault_once_or_twice_and_then_an_answer() -> None:
         prompts = [Prompt(f"case {n}") for n in range(CASES)]
         started = time.perf_counter()
         got = generator.with_schema(SCHEMA).generate(prompts)
-        seconds = time.perf_counter() - started
+        record_property("seconds", round(time.perf_counter() - started, 1))
         assert set(server.faults_given) == set(FAULTS)
         assert min(server.faults_given.values()) >= 20
     assert len(got) == CASES
-    assert seconds < 60
     for n, one in enumerate(got):
         assert (one.text is None) != (one.error is None)
         last = {0: FAULTS[(n // 2) % len(FAULTS)], 1: None}[n % 2]
