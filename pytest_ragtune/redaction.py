@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -27,15 +28,25 @@ _SHAPES = re.compile(
     )
     | (?<=\bBearer\ )[A-Za-z0-9._~+/=-]{12,}
     | (?<=\bbearer\ )[A-Za-z0-9._~+/=-]{12,}
+    | (?<=://)[^/\s:@"']+:[^/\s@"']+(?=@)                    # user and password of an address
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----(?:[^-]|-(?!----END))*(?:-----END\ [A-Z ]*PRIVATE\ KEY-----)?
     """,
     re.VERBOSE,
 )
+_NAMED = re.compile(
+    r"""
+    ( \b(?: (?:proxy-)?authorization | (?:x-)?(?:goog-)?api[-_]?key | access[-_]?token | client[-_]?secret )
+      ["'\\]* \s* [:=] \s* ["'\\]* (?: (?:basic|bearer|token) \s+ | (?=[^\s"'\\,;&]*[0-9]) ) )
+    [^\s"'\\,;&]{8,}
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)  # a header, a field or a part of an address that holds a secret of any shape: a scheme or a digit tells
 _SIGNS = (
     "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "AKIA", "ASIA", "AIza",
     "xox", "eyJ", "Bearer ", "bearer ", "PRIVATE KEY", "://",
 )  # fmt: skip
 """Each of the shapes holds one of these, which are found much faster."""
+_NAMED_SIGNS = ("authorization", "api", "token", "secret")
 _NAMES = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:$|_)", re.I
 )
@@ -47,15 +58,26 @@ def redact(text: str) -> str:
     """The text with everything that looks like a secret replaced by ``[redacted]``.
 
     Secrets are recognised by their shape (prefixes of well-known services, bearer tokens, JSON web
-    tokens, private keys), or because an environment variable with a name such as ``..._API_KEY``,
-    ``..._TOKEN`` or ``..._PASSWORD`` holds them.
+    tokens, private keys, users and passwords in addresses), by the header or field that they stand in
+    (``Authorization: ...``, ``"api_key": "..."``), or because an environment variable with a name such as
+    ``..._API_KEY``, ``..._TOKEN`` or ``..._PASSWORD`` holds them.
     """
     if any(sign in text for sign in _SIGNS):
         text = _SHAPES.sub(REDACTED, text)
+    lowered = text.lower()
+    if any(sign in lowered for sign in _NAMED_SIGNS) and _NAMED.search(text):
+        text = _NAMED.sub(rf"\1{REDACTED}", text)
     for value in _environment():
         if value in text:
             text = text.replace(value, REDACTED)
     return text
+
+
+def redact_json(text: str) -> str:
+    """A text that is JSON without secrets; still JSON, whatever was replaced."""
+    if redact(text) == text:
+        return text
+    return json.dumps(redact_value(json.loads(text)), ensure_ascii=False, sort_keys=True)
 
 
 def redact_value(value: Any) -> Any:
@@ -117,7 +139,9 @@ def _environment() -> tuple[str, ...]:
     known = _KNOWN.get("environment")
     if known is None or known[0] != now:
         values = {os.environ[os.fsdecode(name)].strip() for name in now if _is_secret_name(name)}
-        found = sorted(filter(_looks_secret, values), key=lambda value: (-len(value), value))
+        secrets = set(filter(_looks_secret, values))
+        secrets |= {json.dumps(value, ensure_ascii=False)[1:-1] for value in secrets}  # as JSON holds it
+        found = sorted(secrets, key=lambda value: (-len(value), value))
         known = _KNOWN["environment"] = (dict(now), tuple(found))
     return known[1]
 

@@ -20,7 +20,7 @@ from .prices import read_prices
 from .progress import ProgressLines
 from .protocols import Judge
 from .records import Case, Evaluation, Verdict
-from .redaction import redact
+from .redaction import redact_json
 from .replay import ReplayStore, or_absent
 from .reporting.json import verdict_value
 from .reporting.summary import summarise
@@ -154,7 +154,7 @@ class Run:
     def _travel(self, name: str, text: str) -> None:
         """Verdicts and figures travel in the report: to the xdist controller and into the JUnit file."""
         if self._plugin.item is not None:
-            self._plugin.item.user_properties.append((name, redact(text)))
+            self._plugin.item.user_properties.append((name, redact_json(text)))
 
 
 def store_path(config: pytest.Config) -> Path:

@@ -20,7 +20,7 @@ from typing import Any
 
 from . import extras
 from .errors import StoreError
-from .redaction import redact, redact_value
+from .redaction import redact, redact_json, redact_value
 
 SCHEMA = 1
 _TABLES = """
@@ -131,8 +131,9 @@ class Store:
 
     def note(self, name: str, text: str) -> None:
         """Keep a remark about the records; a later one under the same name replaces it."""
+        clean = redact_json(text) if text.startswith("{") else redact(text)
         with self._explained("write"), self._open() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, redact(text)))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, clean))
 
     def notes(self, start: str) -> dict[str, str]:
         """The remarks whose name begins with ``start``."""

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_ragtune.recording import ContextDigests, response_records
 from pytest_ragtune.records import Case, Claim, Passage, Response, Score
-from pytest_ragtune.redaction import REDACTED, redact, redact_response, redact_score, redact_value
+from pytest_ragtune.redaction import (
+    REDACTED,
+    redact,
+    redact_json,
+    redact_response,
+    redact_score,
+    redact_value,
+)
 from pytest_ragtune.session import Session
 from pytest_ragtune.store import Store, canonical
 
@@ -109,3 +118,49 @@ def test_records_made_elsewhere_are_redacted_when_written() -> None:
     response = Response(f"it is {KEYS[3]}", case=Case("a", "b"))
     store.put(response_records("pipeline", [response], ContextDigests()))
     assert KEYS[3] not in canonical([r.value for r in store.records("response")])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Authorization: Basic dXNlcjpwYXNzMTIz", "Authorization: Basic [redacted]"),
+        ("authorization=Token tulip42garden", "authorization=Token [redacted]"),
+        ("{'x-api-key': 'tulip-42-garden'}", "{'x-api-key': '[redacted]'}"),
+        ('{"api_key": "tulip-42-garden", "k": 5}', '{"api_key": "[redacted]", "k": 5}'),
+        (r'"{\"api_key\": \"tulip-42-garden\"}"', r'"{\"api_key\": \"[redacted]\"}"'),
+        ("GET /v1?api_key=tulip-42-garden&k=5", "GET /v1?api_key=[redacted]&k=5"),
+        ("https://ann:tulip-garden@host/v1 failed", "https://[redacted]@host/v1 failed"),
+    ],
+)
+def test_headers_fields_and_addresses(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "API key: generated automatically on the page.",
+        "Authorization: required for room 5.",
+        "The access token is valid for 15 minutes.",
+        "Write to https://host/a:b and mail ann@host",
+    ],
+)
+def test_prose_about_keys_stays(text: str) -> None:
+    assert redact(text) is text
+
+
+def test_a_secret_that_json_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = 'tu"lip\\42'
+    monkeypatch.setenv("SHOP_PASSWORD", secret)
+    store = Store()
+    response = Response(f"it is {secret}.", case=Case("a", "b"))
+    store.put(response_records("pipeline", [response], ContextDigests()))
+    [record] = store.records("response")
+    assert record.value["text"] == f"it is {REDACTED}."
+
+
+def test_json_stays_json() -> None:
+    cut = "-----BEGIN " + "PRIVATE KEY-----\nMIIE"  # cut off: everything after it is taken for the key
+    clean = json.loads(redact_json(canonical({"a": cut, "b": f"sound {KEYS[0]}", "c": 1})))
+    assert clean == {"a": REDACTED, "b": f"sound {REDACTED}", "c": 1}
+    assert redact_json('{"a":1}') == '{"a":1}'
