@@ -14,6 +14,7 @@ from pytest_ragtune.backends.ragas import RagasMetric
 from pytest_ragtune.errors import MissingExtra
 from pytest_ragtune.evaluation import evaluate
 from pytest_ragtune.fakes import ScriptedGenerator, ScriptedJudge
+from pytest_ragtune.judges.prompted import PromptedJudge
 from pytest_ragtune.metrics.faithfulness import Faithfulness
 from pytest_ragtune.records import Case, Corpus, GoldenSet, Response
 
@@ -51,7 +52,12 @@ def test_broken(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, w
     evaluation = evaluate(lambda question: response, golden_set, ["exact_match", "faithfulness"], judge=judge)
     assert (evaluation.mean("exact_match"), evaluation.mean("faithfulness")) == (1.0, 1.0)
     with pytest.raises(MissingExtra, match=f"'{backend}' is installed but cannot be imported"):
-        evaluate(lambda question: response, golden_set, [f"{backend}:faithfulness"], judge=generator)
+        evaluate(
+            lambda question: response,
+            golden_set,
+            [f"{backend}:faithfulness"],
+            judge=PromptedJudge(generator),
+        )
 
 
 @pytest.mark.parametrize("backend", METRICS)
