@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ragtune.judges.encoder import WEIGHTS
+from pytest_ragtune.judges.nli import NliJudge
 from pytest_ragtune.judges.training.adapting import Adapted, adapt
 from pytest_ragtune.judges.training.labels import read_labels
 from pytest_ragtune.judges.training.network import Recipe
+from pytest_ragtune.judges.training.reporting import evidence_agreement, planted_table, write_held_out
 from pytest_ragtune.judges.training.rows import Row
 from pytest_ragtune.judges.training.shipped import has_sets, train_shipped
 from pytest_ragtune.statistics.agreement import Measured
@@ -53,6 +55,11 @@ def add_command(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument("--folds", type=int, default=5, metavar="K", help="folds to measure on (default: 5)")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="seed (default: 1)")
+    command.add_argument(
+        "--report", action="store_true",
+        help="train nothing: measure the judge in FOLDER on planted errors and evidence, and write the rows "
+        "that no training saw to FOLDER/held_out.jsonl for ragtune calibrate; DATA holds the public sets",
+    )  # fmt: skip
     command.add_argument("--name", default="nli", help="name of the judge in reports (default: nli)")
     command.set_defaults(run=_train)
 
@@ -60,6 +67,8 @@ def add_command(commands: Any) -> None:
 def _train(arguments: argparse.Namespace) -> int:
     if not arguments.data.exists():
         raise ValueError(f"{arguments.data} does not exist: expected labelled rows")
+    if arguments.report:
+        return _report(arguments)
     if has_sets(arguments.data):
         return _from_sets(arguments)
     rows = read_labels(arguments.data)
@@ -87,6 +96,18 @@ def _from_sets(arguments: argparse.Namespace) -> int:
     fitted = train_shipped(arguments.data, arguments.out, recipe, tell=_tell)
     for head, found in fitted.items():
         print(json.dumps({"head": head, "threshold": found.threshold, **found.report}))
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    if not has_sets(arguments.data):
+        raise ValueError(f"{arguments.data} holds no public sets: expected the folders nli and faithfulness")
+    judge = NliJudge(arguments.out)
+    for rate in [*planted_table(arguments.data, judge), evidence_agreement(arguments.data, judge)]:
+        print(json.dumps(asdict(rate), ensure_ascii=False), flush=True)
+        _tell(f"{rate.kind:<26} {rate.share:6.1%} of {rate.claims} (95% CI {rate.low:.1%}..{rate.high:.1%})")
+    counts = write_held_out(arguments.data, arguments.out / "held_out.jsonl")
+    _tell(f"held out: {', '.join(f'{name} {count}' for name, count in counts.items())}")
     return 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_ragtune import extras
@@ -19,6 +21,8 @@ from .sources import SOURCES, edited_sentences, read_sources, texts
 
 EACH = 220
 """Planted errors of a kind."""
+MOST = 5000
+"""Rows of a set that are written to be calibrated on."""
 _TRIES = 60_000
 _PEOPLE = ("fever_symmetric", "begin", "scifact_dev")
 
@@ -124,28 +128,32 @@ def _is_marked(sentence: str, marked: Sequence[str]) -> bool:
     return any(" ".join(key) in one or one in " ".join(key) for one in joined if key)
 
 
-def write_held_out(data: Path, folder: Path) -> Mapping[str, int]:
-    """Write the rows that no part of training saw as labels for ``ragtune calibrate``: a file a set."""
-    folder.mkdir(parents=True, exist_ok=True)
-    counts: dict[str, int] = {}
-    for name, source in SOURCES.items():
-        rows = read_sources(data, [name]) if not source.trained else []
-        counts[name] = _write(rows, folder / f"{name}.jsonl") if rows else 0
+def write_held_out(data: Path, out: Path, *, most: int = MOST) -> Mapping[str, int]:
+    """Write rows that no part of training saw as labels for ``ragtune calibrate``; returns how many by set.
+
+    Of a set with more, whole groups are taken until there are ``most``.
+    """
     trained = [name for name, source in SOURCES.items() if source.trained]
     kept = split(read_sources(data, trained), dev=DEV, test=TEST)["test"]
-    for name in trained:
-        rows = [row for row in kept if row.source == name]
-        counts[name] = _write(rows, folder / f"{name}.jsonl")
-    edited = [one for row in kept if row.source == "summedits" for one in edited_sentences(row)]
-    counts["summedits_sentences"] = _write(edited, folder / "summedits_sentences.jsonl")
-    return counts
-
-
-def _write(rows: Sequence[Row], path: Path) -> int:
+    kept += read_sources(data, [name for name, source in SOURCES.items() if not source.trained])
+    kept += [
+        replace(one, source="summedits_sentences")
+        for row in kept
+        if row.source == "summedits"
+        for one in edited_sentences(row)
+    ]
+    chosen = [one for name in dict.fromkeys(r.source for r in kept) for one in _some(kept, name, most)]
     names = {"supports": ("context", "claim"), "answers": ("question", "answer")}
-    with path.open("w", encoding="utf-8") as lines:
-        for number, row in enumerate(rows):
+    with out.open("w", encoding="utf-8") as lines:
+        for row in chosen:
             first, second = names[row.head]
-            value = {"id": f"{row.source}-{number}", first: row.first, second: row.second, "label": row.label}
+            value = {"set": row.source, first: row.first, second: row.second, "label": row.label}
             lines.write(json.dumps(value | {"group": row.group}, ensure_ascii=False) + "\n")
-    return len(rows)
+    return Counter(row.source for row in chosen)
+
+
+def _some(rows: Sequence[Row], name: str, most: int) -> list[Row]:
+    """The rows of a set, group by group in the order of their digests."""
+    members = [row for row in rows if row.source == name]
+    order = {g: hashlib.sha256(g.encode()).hexdigest() for g in {row.group for row in members}}
+    return sorted(members, key=lambda row: order[row.group])[:most]
