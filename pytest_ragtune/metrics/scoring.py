@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections.abc import Callable, Sequence
 
 from pytest_ragtune.records import Case, Response, Score
 
-_JUDGE = re.compile(r"""judge=['"](?:(\w+)/|\{[^{}]*?"kind": "(\w+)")""")
-"""How a judge's identity begins: ``nli/1(...)``, or JSON with its kind."""
+_JUDGE = re.compile(r"""judge=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+"""A judge's identity in a metric's: ``nli/1(...)``, or JSON with its kind."""
 
 
 def unscored(reason: str) -> Score:
@@ -30,7 +32,15 @@ def identity(name: str, version: int, **parameters: object) -> str:
 def judge_name(metric_identity: str) -> str:
     """Name of the judge in a metric's identity, for example ``nli``; empty where it has none."""
     found = _JUDGE.search(metric_identity)
-    return "" if found is None else found.group(1) or found.group(2)
+    if found is None:
+        return ""
+    judge = str(ast.literal_eval(found.group(1)))
+    if not judge.startswith("{"):
+        return judge.partition("/")[0]
+    try:
+        return str(json.loads(judge).get("kind", ""))
+    except ValueError:
+        return ""
 
 
 def no_answer(response: Response) -> Score | None:

@@ -1,0 +1,151 @@
+"""The embedded judge: pairs a second beside its fp32 and torch forms, and what scoring a log costs.
+
+Run: ``python -m tests.benchmarks judge``. It exits with 1 when int8 is not faster than fp32 in the same run,
+or when scoring 1,000 rows takes over 100 MB more than 100 rows do. The fp32 forms are read from
+RAGTUNE_JUDGE_FP32, a folder with ``model.onnx`` (and ``model.pt2`` for torch); without it they are left out,
+and so is the comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pytest_ragtune import extras
+from pytest_ragtune.judges.encoder import MODEL, WEIGHTS
+
+ROOT = Path(__file__).resolve().parents[2]
+COUNTING = ROOT / "fixtures" / "judges" / "overlap"
+TOKENS, PAIRS, ROUNDS = 128, 48, 3
+ROWS, FEW, MEMORY_LIMIT = 1_000, 100, 100.0
+EMBEDDED_IDS = 30_000
+
+MEASURE = """
+import resource, sys, time
+from pytest_ragtune.cli import main
+start, cpu = time.perf_counter(), time.process_time()
+code = main(["score", sys.argv[1], "--metric", "faithfulness", "--out", sys.argv[2], "--judge", sys.argv[3]])
+assert "torch" not in sys.modules
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(code, time.perf_counter() - start, time.process_time() - cpu, peak)
+"""
+
+
+def feeds(session: Any) -> list[dict[str, Any]]:
+    """Pairs of exactly ``TOKENS`` tokens, one a feed as the judge runs them."""
+    draw = np.random.default_rng(0)
+    made = []
+    for _ in range(PAIRS):
+        ids = draw.integers(1_000, EMBEDDED_IDS, (1, TOKENS)).astype("int64")
+        types = (np.arange(TOKENS) >= TOKENS * 3 // 4).astype("int64")[None]
+        values = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
+        made.append({item.name: values[item.name] for item in session.get_inputs()})
+    return made
+
+
+def session_of(path: Path) -> Any:
+    """A session as the judge makes it."""
+    onnxruntime = extras.load("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = 2, 1, 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def torch_of(path: Path) -> Any:
+    """The exported network under torch, called like a session."""
+    import torch
+
+    torch.set_num_threads(2)
+    module = torch.export.load(str(path)).module()
+
+    def run(feed: dict[str, Any]) -> None:
+        with torch.inference_mode():
+            module(**{name: torch.from_numpy(value) for name, value in feed.items()})
+
+    return run
+
+
+def pairs_a_second(runners: dict[str, Any], made: list[dict[str, Any]]) -> dict[str, float]:
+    """The best of some rounds for each form, in turn, so that a busy machine slows all alike."""
+    best = dict.fromkeys(runners, 0.0)
+    for run in runners.values():
+        run(made[0])
+    for _ in range(ROUNDS):
+        for name, run in runners.items():
+            start = time.perf_counter()
+            for feed in made:
+                run(feed)
+            best[name] = max(best[name], len(made) / (time.perf_counter() - start))
+    return best
+
+
+def write_log(path: Path, rows: int) -> None:
+    """Answers of 3 sentences over 4 passages each."""
+    draw = random.Random(1)
+    nouns = [f"{kind} {number}" for kind in ("lamp", "bike", "phone", "chair") for number in range(40)]
+    verbs = ("costs", "weighs", "lasts", "needs")
+    units = ("euros", "grams", "days", "parts")
+
+    def fact() -> str:
+        return f"The {draw.choice(nouns)} {draw.choice(verbs)} {draw.randint(2, 900)} {draw.choice(units)}."
+
+    with path.open("w", encoding="utf-8") as stream:
+        for number in range(rows):
+            passages = [" ".join(fact() for _ in range(10)) for _ in range(4)]
+            known = [draw.choice(passage.split(". ")).rstrip(".") + "." for passage in passages[:2]]
+            answer = " ".join([*known, fact()])
+            row = {"id": str(number), "question": "What is known?", "answer": answer, "context": passages}
+            stream.write(json.dumps(row) + "\n")
+
+
+def score(rows: int, judge: str) -> tuple[float, float, float]:
+    """Rows a second, rows a second of processor time, and peak memory in MB, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log.jsonl")
+        write_log(log, rows)
+        command = [sys.executable, "-c", MEASURE, str(log), str(Path(folder, "out.jsonl")), judge]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    code, seconds, processor, peak = done.stdout.split()
+    if code != "0":
+        raise SystemExit(f"ragtune score ended with {code}: {done.stderr}")
+    return rows / float(seconds), rows / float(processor), float(peak)
+
+
+def main() -> int:
+    """Print the figures; 1 when a bound is missed."""
+    is_ours = (WEIGHTS / MODEL).is_file()
+    session = session_of((WEIGHTS if is_ours else COUNTING) / MODEL)
+    runners: dict[str, Any] = {"int8": lambda feed: session.run(None, feed)}
+    yardsticks = Path(os.environ.get("RAGTUNE_JUDGE_FP32", ""))
+    if (yardsticks / MODEL).is_file():
+        full = session_of(yardsticks / MODEL)
+        runners["fp32"] = lambda feed: full.run(None, feed)
+    if (yardsticks / "model.pt2").is_file():
+        runners["torch fp32"] = torch_of(yardsticks / "model.pt2")
+    if not is_ours:
+        print("the package has no weights: these are the figures of the test judge, which is no model")
+    found = pairs_a_second(runners, feeds(session))
+    for name, rate in found.items():
+        print(f"{name}: {rate:.1f} pairs a second at {TOKENS} tokens, {rate / found['int8']:.2f} of int8")
+    judge = "nli" if is_ours else str(COUNTING)
+    few, many = score(FEW, judge), score(ROWS, judge)
+    print(
+        f"ragtune score, {ROWS} answers of 3 sentences over 4 passages: {many[0]:.1f} rows a second, "
+        f"{many[1]:.1f} a second of processor time, peak {many[2]:.0f} MB ({few[2]:.0f} MB for {FEW})"
+    )
+    is_slow = "fp32" in found and found["int8"] <= found["fp32"]
+    return int(is_slow or many[2] - few[2] > MEMORY_LIMIT)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
