@@ -132,7 +132,7 @@ def paired_test(
     first, second = as_vector(now, "now"), as_vector(before, "before")
     change = (first - second).round(9)
     changed = change[change != 0]
-    if len(changed) == 0:
+    if len(changed) < 2:  # both signs of one change are as likely
         return 1.0
     stats = load("scipy.stats")
     if is_binary(first) and is_binary(second):

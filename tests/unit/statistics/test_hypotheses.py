@@ -28,6 +28,10 @@ def test_nothing_changed_is_a_p_value_of_one() -> None:
     assert paired_test([0.5] * 40, [0.5] * 40) == 1.0
 
 
+def test_one_change_is_a_p_value_of_one() -> None:
+    assert paired_test([0.25] + [0.5] * 39, [0.5] * 40) == 1.0
+
+
 def test_few_changes_take_every_flip() -> None:
     # 6 drops of 6: 2 of 64 sign patterns are as extreme
     assert paired_test([0.1] * 6 + [0.5] * 30, [0.4, 0.5, 0.6, 0.7, 0.8, 0.9] + [0.5] * 30) == 2 / 64
