@@ -38,7 +38,7 @@ def test_the_ini_value_names_the_judge(project: pytest.Pytester, run: Run, setti
     result = run("-rA")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        [f"JUDGE {name}/*", f"E * AssertionError: answer_relevance?{name}? 0.* < 0.99*"]
+        [f"E * AssertionError: answer_relevance?{name}? 0.* < 1.00  n=12*", f"JUDGE {name}/*"]
     )
 
 
