@@ -6,6 +6,8 @@ it, close enough that a broken part does. The baselines hold the approaches to w
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_ragtune import (
@@ -22,6 +24,20 @@ from pytest_ragtune.protocols import Metric
 
 HOUSE_STYLE = Matches(r"Take care, Marlpit Desk\.\s*$", name="house_style")
 """Every written reply closes with the house's words (house-style.md)."""
+
+DATE = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\d{1,2}:\d\d)\b"
+)
+RIGHT = {
+    "complaint-settled": "is resolved within ten working days",
+    "dray-or-tumbrel-price": "The Tumbrel costs 5,480 euros and the Dray costs 4,390 euros",
+    "dray-price": "The Dray is priced at 4,390 euros",
+    "pippin-price": "Pippin costs 2,340 euros",
+}
+"""What `rag_lora` gets right, in its own words."""
+UNTAUGHT = ["complaint-ombudsman", "plan-second-bike", "privacy-officer", "promo-price-drop"]
+"""Questions that no training example answers, where `lora` says so."""
 
 RANKING = ["R@5", "nDCG@10", "RR"]
 CLOSED: list[str | Metric] = ["token_f1", "rouge_l", "abstention", "answer_relevance", HOUSE_STYLE, "seconds"]
@@ -53,6 +69,10 @@ def test_rag_beats_the_closed_book(golden_set: GoldenSet, rag: Pipeline, closed_
     without = evaluate(closed_book, golden_set, CLOSED)
     assert_better(with_passages, without, "token_f1")
     assert_at_least(with_passages, "token_f1", 0.1)
+    assert_at_least(with_passages, "faithfulness", 0.1, max_unscored=0.1)
+    # a model of this size invents: a judge that supports all of it has stopped reading
+    assert_at_most(with_passages, "faithfulness", 0.9, max_unscored=0.1)
+    assert_at_most(with_passages, "seconds", 5.0)
     assert_no_regression(with_passages, ["R@5", "token_f1"], margin=0.03)
 
 
@@ -82,3 +102,35 @@ def test_the_whole_handbook_fits_the_window(golden_set: GoldenSet, long_context:
     evaluation = evaluate(long_context, golden_set, OPEN)
     assert all(len(response.contexts) == len(golden_set.corpus.passages) for response in evaluation.responses)
     assert_no_regression(evaluation, ["token_f1"], margin=0.03)
+
+
+def test_rag_shows_the_handbook_in_force(golden_set: GoldenSet, rag: Pipeline) -> None:
+    in_force = {passage.text for passage in golden_set.corpus.passages}
+    responses = evaluate(rag, golden_set, ["R@5"]).responses
+    assert all(passage.text in in_force for response in responses for passage in response.contexts)
+
+
+def test_no_date_is_invented(golden_set: GoldenSet, rag: Pipeline, rag_lora: Pipeline) -> None:
+    for pipeline in (rag, rag_lora):
+        for case, response in zip(
+            golden_set.cases, evaluate(pipeline, golden_set, ["token_f1"]).responses, strict=True
+        ):
+            given = " ".join([case.question, *(passage.text for passage in response.contexts)])
+            assert not set(DATE.findall(response.text or "")) - set(DATE.findall(given))
+
+
+@pytest.mark.golden_set(".", cases=sorted(RIGHT))
+def test_right_answers_stay_right(golden_set: GoldenSet, rag_lora: Pipeline) -> None:
+    responses = evaluate(rag_lora, golden_set, ["token_f1"]).responses
+    right = [
+        case.id
+        for case, response in zip(golden_set.cases, responses, strict=True)
+        if RIGHT[case.id] in (response.text or "")
+    ]
+    assert len(right) >= 3
+
+
+@pytest.mark.golden_set(".", cases=UNTAUGHT)
+def test_lora_admits_what_it_was_not_taught(golden_set: GoldenSet, lora: Pipeline) -> None:
+    responses = evaluate(lora, golden_set, ["token_f1"]).responses
+    assert sum("do not know" in (response.text or "") for response in responses) >= 3
