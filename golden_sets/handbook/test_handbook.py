@@ -107,7 +107,8 @@ def test_the_whole_handbook_fits_the_window(golden_set: GoldenSet, long_context:
 def test_rag_shows_the_handbook_in_force(golden_set: GoldenSet, rag: Pipeline) -> None:
     in_force = {passage.text for passage in golden_set.corpus.passages}
     responses = evaluate(rag, golden_set, ["R@5"]).responses
-    assert all(passage.text in in_force for response in responses for passage in response.contexts)
+    shown = {passage.text for response in responses for passage in response.contexts}
+    assert not shown - in_force, f"{len(shown - in_force)} of {len(shown)} passages are not of this version"
 
 
 def test_no_date_is_invented(golden_set: GoldenSet, rag: Pipeline, rag_lora: Pipeline) -> None:
@@ -127,10 +128,11 @@ def test_right_answers_stay_right(golden_set: GoldenSet, rag_lora: Pipeline) -> 
         for case, response in zip(golden_set.cases, responses, strict=True)
         if RIGHT[case.id] in (response.text or "")
     ]
-    assert len(right) >= 3
+    assert len(right) >= 3, f"of {sorted(RIGHT)} only {right} are answered as before"
 
 
 @pytest.mark.golden_set(".", cases=UNTAUGHT)
 def test_lora_admits_what_it_was_not_taught(golden_set: GoldenSet, lora: Pipeline) -> None:
     responses = evaluate(lora, golden_set, ["token_f1"]).responses
-    assert sum("do not know" in (response.text or "") for response in responses) >= 3
+    admitted = [response for response in responses if "do not know" in (response.text or "")]
+    assert len(admitted) >= 3, [response.text for response in responses]
