@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from pytest_ragtune import Corpus, GoldenSet, Pipeline, Retrieved, at_least, evaluate, no_regression
+from pytest_ragtune import Pipeline, Retrieved, at_least, evaluate, no_regression
 from pytest_ragtune.baseline import write_baseline
 from pytest_ragtune.fakes import ScriptedGenerator, ScriptedRetriever
-from pytest_ragtune.records import Case, Passage
+from pytest_ragtune.records import Case, Corpus, GoldenSet, Passage
 from pytest_ragtune.store import Store
 
 CASES, LIMIT_SECONDS = 10_000, 2.0
