@@ -13,7 +13,10 @@ from .rows import Row
 
 PENALTY = 3.0
 """Strength of the pull towards the prior: as if this many rows spoke for it, for each feature."""
+NO_SIGNS: Mapping[str, int] = {}
 _DIGITS = 6
+_Limit = tuple[float | None, float | None]
+_LIMITS: Mapping[int, _Limit] = {0: (None, None), 1: (0.0, None), -1: (None, 0.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,20 @@ def fit_combiner(
     prior: Combiner | None = None,
     *,
     penalty: float = PENALTY,
+    signs: Mapping[str, int] = NO_SIGNS,
 ) -> Combiner:
-    """A weighted logistic regression over standardised features, pulled towards ``prior``, or zero."""
+    """A weighted logistic regression over standardised features, pulled towards ``prior``, or zero.
+
+    Args:
+        samples: features with labels.
+        names: of the features to weigh.
+        prior: where the weights begin and are pulled to; also what the features are standardised by.
+        penalty: how strongly.
+        signs: 1 for a feature that may only speak for support, -1 for one that may only speak against it.
+    """
     if prior is not None and not samples:
         return prior
     numpy = extras.load("numpy")
-    optimize = extras.load("scipy.optimize")
     found = numpy.array([[s.features[name] for name in names] for s in samples])
     labels = numpy.array([float(s.row.label) for s in samples])
     weights = numpy.array([s.weight for s in samples])
@@ -58,24 +69,32 @@ def fit_combiner(
         mean = numpy.average(found, axis=0, weights=weights)
         scale = numpy.sqrt(numpy.average((found - mean) ** 2, axis=0, weights=weights))
         scale = numpy.where(scale > 1e-6, scale, 1.0)
-        start = numpy.zeros(len(names) + 1)
+        start, pull = numpy.zeros(len(names) + 1), numpy.array([penalty] * len(names) + [0.0])
     else:
         mean, scale = numpy.array(prior.mean), numpy.array(prior.scale)
-        start = numpy.array([*prior.weights, prior.bias])
+        start, pull = numpy.array([*prior.weights, prior.bias]), numpy.full(len(names) + 1, penalty)
     inputs = numpy.hstack([(found - mean) / scale, numpy.ones((len(found), 1))])
-
-    def loss(parameters: Any) -> tuple[float, Any]:
-        logits = inputs @ parameters
-        shift = parameters - start
-        pull = shift * numpy.array([penalty] * len(names) + [0.0 if prior is None else penalty])
-        value = weights @ (numpy.logaddexp(0, logits) - labels * logits) + 0.5 * shift @ pull
-        slope = inputs.T @ (weights * (1 / (1 + numpy.exp(-logits)) - labels)) + pull
-        return float(value), slope
-
-    best = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    limits = [_LIMITS[signs.get(name, 0)] for name in names] + [_LIMITS[0]]
+    best = _least_loss(inputs, labels, weights, start, pull, limits)
     return Combiner(
         tuple(names), _rounded(mean), _rounded(scale), _rounded(best[:-1]), _rounded([best[-1]])[0]
     )
+
+
+def _least_loss(inputs: Any, labels: Any, weights: Any, start: Any, pull: Any, limits: list[_Limit]) -> Any:
+    """The parameters of the least penalised loss within ``limits``."""
+    numpy = extras.load("numpy")
+    optimize = extras.load("scipy.optimize")
+
+    def loss(parameters: Any) -> tuple[float, Any]:
+        logits, shift = inputs @ parameters, parameters - start
+        value = weights @ (numpy.logaddexp(0, logits) - labels * logits) + 0.5 * shift @ (pull * shift)
+        slope = inputs.T @ (weights * (1 / (1 + numpy.exp(-logits)) - labels)) + pull * shift
+        return float(value), slope
+
+    return optimize.minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": 500}
+    ).x
 
 
 def fit_platt(

