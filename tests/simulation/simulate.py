@@ -153,7 +153,6 @@ def rows(runs: int) -> Iterator[Row]:
     """Lines of the tables, as (table, cells)."""
     for world in WORLDS:
         for n in SIZES:
-            print(world.name, n, file=sys.stderr, flush=True)
             still, strong = simulate(world, n, 0.0, runs), simulate(world, n, POWER_DROP[n], runs)
             for margin in MARGINS[n]:
                 edge, head = simulate(world, n, margin, runs), [world.name, str(n), f"{margin:.2f}"]
@@ -205,6 +204,7 @@ def main(runs: int) -> None:
     """Fill the tables of the document."""
     tables: dict[str, list[str]] = {name: [] for name in HEADS}
     for name, cells in rows(runs):
+        print(name, *cells, sep=" | ", file=sys.stderr, flush=True)
         tables[name].append(f"| {' | '.join(cells)} |")
     text = DOCUMENT.read_text(encoding="utf-8")
     for name, lines in tables.items():

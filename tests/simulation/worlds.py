@@ -35,7 +35,8 @@ class World:
 
 
 def place(rng: Rng, change: Floats, unchanged: Floats) -> Pairs:
-    """Values within 0..1 that differ by ``change``."""
+    """Values within 0..1 that differ by ``change`` (one in a million of a long tail would not fit)."""
+    change = np.clip(change, -1, 1)
     room = rng.random(len(change)) * (1 - np.abs(change))
     before = np.where(change == 0, unchanged, room + np.maximum(-change, 0))
     return np.clip(before + change, 0, 1), before
