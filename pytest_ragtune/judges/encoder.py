@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ class Encoder:
     """Two logits a pair of texts: does the first support the second, does the second answer the first?
 
     Pairs are run one by one, each without padding: an int8 model scales its activations over all that is run
-    together, so a pair's logits would else depend on its company. Equal pairs are run once a call.
+    together, so a pair's logits would else depend on its company. Equal pairs are run once a call. The files
+    are verified at once; the model is loaded at the first pair.
 
     Args:
         folder: holds the model, its tokenizer and its card.
@@ -62,14 +64,16 @@ class Encoder:
     def __init__(self, folder: Path | str = WEIGHTS) -> None:
         self.folder = Path(folder)
         self.card = read_card(self.folder)
-        self._tokenizer = self._load_tokenizer()
-        self._session = self._load_session()
-        self._given = {item.name for item in self._session.get_inputs()}
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float]]:
         """(supports, answers) a (first, second) pair, in order."""
         found = {pair: self._run(*pair) for pair in dict.fromkeys(pairs)}
         return [found[pair] for pair in pairs]
+
+    @cached_property
+    def _given(self) -> set[str]:
+        """The inputs that the model takes."""
+        return {item.name for item in self._session.get_inputs()}
 
     def _run(self, first: str, second: str) -> tuple[float, float]:
         numpy = extras.load("numpy")
@@ -80,7 +84,8 @@ class Encoder:
         supports, answers = self._session.run(["logits"], feed)[0][0].tolist()
         return supports, answers
 
-    def _load_tokenizer(self) -> Any:
+    @cached_property
+    def _tokenizer(self) -> Any:
         try:
             tokenizer = extras.load("tokenizers").Tokenizer.from_file(str(self.folder / TOKENIZER))
         except Exception as error:  # the library raises bare Exception
@@ -89,7 +94,8 @@ class Encoder:
         tokenizer.enable_truncation(self.card.max_tokens, strategy="longest_first")
         return tokenizer
 
-    def _load_session(self) -> Any:
+    @cached_property
+    def _session(self) -> Any:
         runtime = extras.load("onnxruntime")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = _THREADS

@@ -49,14 +49,15 @@ def is_english(text: str) -> bool:
     return english > 0 or len(found) < 2 * _FEWEST or text.isascii()
 
 
-def warn_of_other_languages(texts: Iterable[str]) -> None:
-    """Warn once a call, naming the first text that is not English."""
+def warn_of_other_languages(texts: Iterable[str]) -> bool:
+    """Warn of the first text that is not English; whether there was one."""
     for text in islice(texts, _LOOKED_AT):
         if not is_english(text):
             shown = " ".join(text.split())[:60]
             warnings.warn(
                 f"the judge was trained on English, and {shown!r} is not: its scores are less certain there",
                 LanguageWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-            return
+            return True
+    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class NliJudge:
     def __init__(self, folder: Path | str = WEIGHTS) -> None:
         self._encoder = Encoder(folder)
         self._policy = self._encoder.card.window
+        self._has_warned = False
         self._read = Shelf(self._read_document)
         self._opinion = lru_cache(maxsize=_CACHED_OPINIONS)(self._judge)
 
@@ -79,14 +80,18 @@ class NliJudge:
 
     def find(self, requests: Sequence[Request]) -> list[Evidence]:
         """Like :meth:`best_support`; a claim that refers back is read together with what it refers to."""
-        warn_of_other_languages(request.claim for request in requests)
+        self._warn(request.claim for request in requests)
         return [self._best(request) for request in requests]
 
     def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (question, answer) pair; of a long answer, the part that answers best counts."""
-        warn_of_other_languages(question for question, _ in pairs)
+        self._warn(question for question, _ in pairs)
         found = {pair: self._relevance(*pair) for pair in dict.fromkeys(pairs)}
         return [found[pair] for pair in pairs]
+
+    def _warn(self, texts: Iterable[str]) -> None:
+        """Warn of another language than English, once."""
+        self._has_warned = self._has_warned or warn_of_other_languages(texts)
 
     def _read_document(self, text: str) -> Document:
         return read_document(text, self._policy)
