@@ -119,7 +119,9 @@ def invented(evaluation: Evaluation, pattern: re.Pattern[str]) -> tuple[int, int
 
 
 @pytest.mark.parametrize(
-    ("kind", "pattern", "most"), [("number", NUMBER, 0.7), ("name", NAME, 0.4), ("date", DATE, 0.5)]
+    ("kind", "pattern", "most"),
+    [("number", NUMBER, 0.7), ("name", NAME, 0.4), ("date", DATE, 0.5)],
+    ids=["number", "name", "date"],
 )
 def test_little_is_invented(
     golden_set: GoldenSet, rag: Pipeline, rag_lora: Pipeline, kind: str, pattern: re.Pattern[str], most: float
