@@ -21,8 +21,8 @@ Run = Callable[..., pytest.RunResult]
 Calls = Callable[[], list[str]]
 
 CASES, BATCH = 500, 5
-PLUGINS = ("-p", "xdist.plugin", "-p", "pytest_ragtune.plugin", "-p", "no:randomly", "-p", "no:cov")
-"""Without the other plugins that are installed, which spares each run a second of start-up."""
+PLUGINS = ("-p", "xdist.plugin", "-p", "pytest_ragtune.plugin")
+"""All that a run loads: without the other plugins that are installed it starts a second earlier."""
 KILLS = 20
 """Kills in a row before a run may finish, for each number of workers."""
 PATIENCE = 300
@@ -72,6 +72,7 @@ def many(project: pytest.Pytester) -> pytest.Pytester:
     conftest = project.path / "conftest.py"
     conftest.rename(project.path / "conftest_of_tests.py")
     project.makeconftest(CONFTEST)
+    project.makeini("[pytest]\nfilterwarnings = error\nragtune_judge = lexical\n")
     project.makepyfile(test_many=TESTS)
     folder = project.path / "many"
     (folder / "corpus").mkdir(parents=True)
@@ -128,8 +129,9 @@ def report(project: pytest.Pytester, name: str) -> dict[str, Any]:
 def started(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run in a session of its own; nothing of it is left behind."""
     command = [sys.executable, "-m", "pytest", "-q", *PLUGINS, *arguments]
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, env=alone, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         try:
             yield process
