@@ -27,6 +27,7 @@ class ProgressLines:
         self._capture = config.pluginmanager.getplugin("capturemanager")
         self._silent = silent or config.get_verbosity() < -1
         self._what, self._started, self._said = "", 0.0, 0.0
+        self._ended = (0, "")
         self._open: tuple[int, int, str] | None = None
 
     def __call__(self, done: int, total: int, what: str) -> None:
@@ -38,11 +39,15 @@ class ProgressLines:
         stream = sys.__stderr__
         if self._silent or total <= 1 or stream is None:
             return
+        if done < total:
+            self._ended = (0, "")
+        elif (done, what) == self._ended:
+            return
         is_live, is_last, spent = stream.isatty(), done >= total, now - self._started
         pause = _REDRAW_SECONDS if is_live else _PAUSE_SECONDS
         if spent < _QUIET_SECONDS or (now - self._said < pause and not is_last):
             return
-        self._said = now
+        self._said, self._ended = now, (done, what) if is_last else (0, "")
         left = "" if is_last or not done else f", about {spent / done * (total - done):.0f} s left"
         line = f"ragtune: {what} {done}/{total} in {spent:.0f} s{left}"
         self._write(f"\r{line:<78}" + ("\n" if is_last else "") if is_live else f"\n{line}")

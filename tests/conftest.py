@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pytest_ragtune import active
 
 pytest_plugins = ["pytester"]
+settings.register_profile("no deadline", deadline=None)  # no test here measures time
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

@@ -223,7 +223,8 @@ class PlantedSession(Session):
             contexts = [Context(altered[i].contexts, altered[i].ranking) for i in missing]
             again = Pipeline(pipeline.name, _Given(contexts), pipeline.generator, pipeline.prompt)
             again = again.repeated(repeat)
-            done = 0
+            done, what = 0, f"{pipeline.name}, {self._fault.name}"
+            self._tell(done, len(missing), what)
             for batch in again.run([_case(altered[i]) for i in missing]):
                 fresh = {missing[position]: redact_response(response) for position, response in batch}
                 records = [
@@ -233,7 +234,7 @@ class PlantedSession(Session):
                 self.store.put([record for group in records for record in group])
                 found.update({keys[i]: response for i, response in fresh.items()})
                 done += len(batch)
-                self._tell(done, len(missing), f"{pipeline.name}, {self._fault.name}")
+                self._tell(done, len(missing), what)
         for i in seen:
             altered[i] = replace(found[keys[i]], case=altered[i].case, ranking=altered[i].ranking)
 

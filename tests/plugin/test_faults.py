@@ -325,7 +325,7 @@ def test_an_application_of_the_users_own(suite: pytest.Pytester, run: Run) -> No
         (("--ragtune-faults", "tiny"), "took 'tiny' for the name of a fault: write --ragtune-faults=all"),
         (("--ragtune-faults", "-n", "2"), "does not go with -n: it runs in one process"),
         (("--ragtune-faults", "--ragtune-update-baselines"), "baselines are never written under a fault"),
-        (("--ragtune-faults", "--pdb"), "it would stop at every fault"),
+        (("--ragtune-faults", "--pdb"), "it would stop at every test that it makes fail"),
         (("--ragtune-faults", "--ragtune-selfcheck=5"), "each is a run of its own"),
         (("--ragtune-faults", "-o", "ragtune_must_catch=slo"), "ragtune_must_catch: 'slo' is no fault"),
         (("--ragtune-faults", "-o", "ragtune_faults_reask=maybe"), "expected one of yes, ranked, no"),

@@ -100,5 +100,18 @@ def test_a_generator_s_steps_count_for_its_pipeline(
         "ragtune: rag 20/40",
         "ragtune: rag 30/40",
         "ragtune: rag 40/40",
-        "ragtune: rag 40/40",
     ]
+
+
+def test_an_end_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, clock: list[float]
+) -> None:
+    stream = Stream(False)
+    monkeypatch.setattr(sys, "__stderr__", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    lines = ProgressLines(pytestconfig)
+    lines._capture = None
+    for done in (0, 1, 2, 2, 2):
+        clock[0] += 20.0
+        lines(done, 2, "train adapter")
+    assert stream.getvalue().count("2/2") == 1
