@@ -100,10 +100,12 @@ def _least_loss(inputs: Any, labels: Any, weights: Any, start: Any, pull: Any, l
 def fit_platt(
     logits: Sequence[float], labels: Sequence[int], weights: Sequence[float]
 ) -> tuple[float, float]:
-    """Slope and shift with which the log-odds fit the labels best (Platt 1999)."""
+    """Slope and shift with which the log-odds fit best; no label is wholly certain (Platt 1999)."""
     numpy = extras.load("numpy")
     optimize = extras.load("scipy.optimize")
     x, y, w = (numpy.array(values, dtype=float) for values in (logits, labels, weights))
+    ones, zeros = (w * y).sum(), (w * (1 - y)).sum()
+    y = numpy.where(y > 0, (ones + 1) / (ones + 2), 1 / (zeros + 2))
 
     def loss(parameters: Any) -> float:
         z = parameters[0] * x + parameters[1]

@@ -84,6 +84,12 @@ def test_platt_undoes_a_slope_and_a_shift() -> None:
     assert shift == pytest.approx(-0.5, abs=0.12)
 
 
+def test_platt_stays_finite_where_the_labels_part_perfectly() -> None:
+    slope, shift = fit_platt([-3.0, -2.0, 2.0, 3.0], [0, 0, 1, 1], [1.0] * 4)
+    assert 0 < slope < 2
+    assert abs(shift) < 0.1
+
+
 def test_a_scaled_combiner_gives_the_scaled_log_odds() -> None:
     combiner = Combiner(("a", "b"), (1.0, 2.0), (2.0, 0.5), (0.3, -1.2), 0.7)
     found = {"a": 1.7, "b": 0.4}
