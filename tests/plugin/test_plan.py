@@ -176,9 +176,7 @@ def test_repeats_are_planned(project: pytest.Pytester, run: Run) -> None:
             evaluate(closed_book, golden_set, ["token_f1"], repeats=3)
         """
     )
-    run("--ragtune-plan").stdout.fnmatch_lines(
-        ["  closed_book: 12 cases, * 36 to make: 36 *"]
-    )
+    run("--ragtune-plan").stdout.fnmatch_lines(["  closed_book: 12 cases, * 36 to make: 36 *"])
 
 
 def test_a_part_that_is_not_there_is_named(project: pytest.Pytester, run: Run) -> None:
