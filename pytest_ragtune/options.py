@@ -56,7 +56,7 @@ def _add_settings(parser: pytest.Parser) -> None:
     parser.addini("ragtune_store", "the store's file; --ragtune-store overrides it", default="")
     parser.addini(
         "ragtune_judge",
-        "default judge of faithfulness and relevance: nli (the embedded model, the default), "
+        "default judge of faithfulness and relevance: nli (the embedded model), "
         "lexical, embedding, or a folder made by ragtune train-judge",
         default="",
     )
