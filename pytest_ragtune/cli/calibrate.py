@@ -36,7 +36,7 @@ def add_command(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="nli (default), lexical, embedding, prompted (with --model), or a judge's folder; "
+        help="nli, lexical, embedding, prompted (with --model), or a judge's folder; "
         "several vote, and their agreement is shown",
     )
     command.add_argument("--model", help="of a prompted judge: its name at the endpoint")

@@ -30,7 +30,7 @@ def add_command(commands: Any) -> None:
         "--metric", action="append", required=True, metavar="NAME", help="may be given several times"
     )
     score.add_argument(
-        "--judge", default="", metavar="NAME", help="nli (default), lexical, embedding, or a judge's folder"
+        "--judge", default="", metavar="NAME", help="nli, lexical, embedding, or a judge's folder"
     )
     score.add_argument("--out", type=Path, metavar="OUT.jsonl", help="write the rows here; default: stdout")
     score.add_argument(

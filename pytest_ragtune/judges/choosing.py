@@ -16,7 +16,7 @@ NAMES = ("nli", "lexical", "embedding")
 
 
 def default_name() -> str:
-    """The judge used unless another is named: the embedded model."""
+    """The judge used unless another is named: ``nli`` where the package holds its weights, else ``lexical``."""
     return "nli" if has_weights() else "lexical"
 
 
