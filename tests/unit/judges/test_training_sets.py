@@ -113,7 +113,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     covid = folder / "qa/covid_qa_longdocs"
     write(
-        covid / "corpus.jsonl.gz", [{"id": f"c{n}", "text": f"License: cc-by\n\n{context(n)}"} for n in every]
+        covid / "corpus.jsonl.gz",
+        [{"id": f"c{n}", "text": f"License: cc-by\n\n{context(n)} It was then sold off."} for n in every],
     )
     write(
         covid / "qa.jsonl.gz",
@@ -196,13 +197,10 @@ def test_rows_to_fit_on_come_from_their_part_alone(data: Path) -> None:
     assert {row.family for row in rows} >= {"planted", "dialogue", "summedits", "squad"}
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "EACH", 4)
-    monkeypatch.setattr(reporting, "_TRIES", 400)
-
-
-def test_the_table_of_planted_errors_has_every_kind_that_has_a_place(data: Path) -> None:
+def test_the_table_of_planted_errors_has_every_kind_that_has_a_place(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "_TRIES", 300)
     found = {rate.kind: rate for rate in reporting.planted_table(data, NliJudge(JUDGE), each=5)}
     assert {"number", "name", "negation", "true paraphrase, made", "true claim as it stands"} <= set(found)
     assert found["number"].claims == 5
