@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pytest_ragtune.errors import ModelError
 from pytest_ragtune.protocols import Embedder
 
-from .encoder import CARD
+from .encoder import CARD, WEIGHTS
 from .nli import NliJudge, has_weights
 
 NAMES = ("nli", "lexical", "embedding")
@@ -16,7 +17,7 @@ NAMES = ("nli", "lexical", "embedding")
 
 
 def default_name() -> str:
-    """The judge used unless another is named: ``nli`` where the package holds its weights, else ``lexical``."""
+    """The judge used unless one is named: ``nli`` where the package holds its weights, else ``lexical``."""
     return "nli" if has_weights() else "lexical"
 
 
@@ -29,10 +30,15 @@ def named_judge(name: str = "", *, embedder: Callable[[], Embedder] | None = Non
 
     Raises:
         ValueError: there is no such judge.
-        ModelError: a folder's files are damaged.
+        ModelError: a folder's files are damaged, or the package holds no weights.
     """
     chosen = name or default_name()
     if chosen == "nli":
+        if not has_weights():
+            raise ModelError(
+                f"the judge 'nli' has no weights in {WEIGHTS}: expected those of the package; choose lexical "
+                "or embedding, or a folder made by ragtune train-judge"
+            )
         return NliJudge()
     if chosen == "lexical":
         from .lexical import LexicalJudge

@@ -224,5 +224,8 @@ def test_judges_by_name(folder: Path) -> None:
     assert isinstance(named_judge(str(folder)), NliJudge)
     assert default_name() == ("nli" if has_weights() else "lexical")
     assert not has_weights(folder.parent)
+    if not has_weights():
+        with pytest.raises(ModelError, match=r"the judge 'nli' has no weights in .*: expected .*lexical"):
+            named_judge("nli")
     with pytest.raises(ValueError, match=r"judge 'gpt' is not known: expected one of nli, lexical"):
         named_judge("gpt")
