@@ -226,7 +226,7 @@ def test_held_out_rows_are_labels_that_calibrate_reads(data: Path, tmp_path: Pat
     assert not kept & {line["group"] for line in lines}
 
 
-def test_the_command_reports_on_a_judge(
+def test_a_report_needs_the_public_sets(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert has_sets(data)
