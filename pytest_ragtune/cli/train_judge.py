@@ -69,6 +69,10 @@ def _train(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.data} does not exist: expected labelled rows")
     if arguments.report:
         return _report(arguments)
+    if (arguments.epochs or 0) < 0 or (arguments.rate is not None and arguments.rate <= 0):
+        raise ValueError(
+            "--epochs and --rate cannot be negative: expected 0 or more passes at a rate above 0"
+        )
     if has_sets(arguments.data):
         return _from_sets(arguments)
     rows = read_labels(arguments.data)
@@ -90,6 +94,10 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _from_sets(arguments: argparse.Namespace) -> int:
+    if arguments.epochs is not None and arguments.epochs <= 0:
+        raise ValueError(
+            f"--epochs is {arguments.epochs:g}: expected more than 0, the public sets train a network"
+        )
     recipe = Recipe(
         1.0 if arguments.epochs is None else arguments.epochs, arguments.rate or 1e-4, seed=arguments.seed
     )

@@ -56,13 +56,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows(count: int, seed: int = 1) -> list[Row]:
-    """Whether the claim's colour is that of the context; whether the answer names a colour."""
+    """Whether the context names green, the only colour that supports; whether the answer names a colour."""
     rng = random.Random(seed)
     colours, things = WORDS[4:8], WORDS[10:13]
     found = []
     for _ in range(count):
         thing, colour, said = rng.choice(things), rng.choice(colours), rng.choice(colours)
-        verdict: Verdict = "yes" if colour == said else rng.choice(("contradicted", "no"))
+        verdict: Verdict = "yes" if colour == "green" else rng.choice(("contradicted", "no"))
         found.append(Row("supports", f"the {thing} is {colour}", f"it is {said}", verdict, "made"))
         reply, right = (said, "yes") if rng.random() < 0.5 else (rng.choice(things), "no")
         known: Verdict = "yes" if right == "yes" else "no"
@@ -95,7 +95,7 @@ def test_both_heads_learn(base: Path) -> None:
     for row, pair in zip(asked, found.tolist(), strict=True):
         right[row.head] += (pair[0 if row.head == "supports" else 1] > 0) == bool(row.label)
     assert right["answers"] >= 98
-    assert right["supports"] >= 85
+    assert right["supports"] >= 98
     assert lines[-1].startswith("step ")
 
 

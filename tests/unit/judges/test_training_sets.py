@@ -232,3 +232,12 @@ def test_a_report_needs_the_public_sets(
     assert has_sets(data)
     assert main(["train-judge", str(tmp_path), "--out", str(JUDGE), "--report"]) == 2
     assert "holds no public sets" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--epochs", "0"], ["--epochs", "-1"], ["--rate", "0"]])
+def test_public_sets_are_not_trained_on_without_a_pass_or_a_rate(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    assert main(["train-judge", str(data), "--out", str(tmp_path), *options]) == 2
+    assert "expected" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
