@@ -64,6 +64,17 @@ class RagtunePlugin:
         finally:
             self.item = None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Show an error of ours where the test asked for it, not where we noticed it."""
+        error, hides = call.excinfo, not self.config.getoption("fulltrace")
+        if error is None or call.when != "call" or not hides or self.config.getoption("usepdb"):
+            return
+        if type(error.value).__module__.startswith("pytest_ragtune."):
+            from .errors import end_outside
+
+            end_outside(error.tb)
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Let what a test function has measured be whole when its last case is done."""

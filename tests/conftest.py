@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import settings
 from pytest_ragtune import active
 
 pytest_plugins = ["pytester"]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many processes of plugin tests would each compile anew
 settings.register_profile("no deadline", deadline=None)  # no test here measures time
 settings.load_profile("no deadline")
 

@@ -48,6 +48,13 @@ def normalise(text: str) -> str:
 
     A text of nothing but punctuation and articles (``**``, ``the``) is kept, so it never equals another.
     """
+    once = _normalised(text)
+    while not once.isascii() and (again := _normalised(once)) != once:
+        once = again  # what stood between a letter and its accent is gone: they are one character now
+    return once
+
+
+def _normalised(text: str) -> str:
     lowered = unicodedata.normalize("NFKC", text).casefold()
     lowered = _PERCENT.sub(" %", _THOUSANDS.sub(_without_commas, lowered))
     spaced = _ODD.sub(lambda match: _normal_character(lowered, match.start()), lowered)

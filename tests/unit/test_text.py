@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_ragtune.text import claims, content_words, is_claim, is_refusal, normalise, sentences, words
@@ -44,6 +44,7 @@ def test_normalise_keeps_different_numbers_and_operators_apart(one: str, other: 
 
 
 @given(st.text())
+@example("C:\u0327")
 def test_normalise_is_idempotent_and_never_empties_a_text(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once

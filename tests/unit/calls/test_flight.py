@@ -139,5 +139,9 @@ def test_an_interrupt_is_not_swallowed() -> None:
         await asyncio.sleep(30)
         return item
 
-    with pytest.raises(KeyboardInterrupt):
-        fly(work, [1, 2])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fly(work, [1, 2])
+    finally:
+        signal.signal(signal.SIGINT, before)
