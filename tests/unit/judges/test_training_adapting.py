@@ -12,10 +12,10 @@ import pytest
 
 from pytest_ragtune.cli import main
 from pytest_ragtune.judges.nli import NliJudge
-from pytest_ragtune.judges.training.adapting import BEFORE, COMBINER, adapt
+from pytest_ragtune.judges.training.adapting import BEFORE, COMBINER, _best, adapt
 from pytest_ragtune.judges.training.labels import read_labels
 from pytest_ragtune.judges.training.rows import Row, grouped
-from pytest_ragtune.statistics.agreement import auroc
+from pytest_ragtune.statistics.agreement import Agreement, Measured, auroc
 
 START = Path(__file__).parents[3] / "fixtures/judges/overlap"
 """A judge that counts shared tokens: it cannot know what a made-up label depends on."""
@@ -99,6 +99,25 @@ def test_adapting_is_the_same_each_time(tmp_path: Path) -> None:
         adapt(rows, tmp_path / name, START)
         cards.append((tmp_path / name / "judge.json").read_bytes())
     assert cards[0] == cards[1]
+
+
+def measured(auroc: float, balanced: float) -> Agreement:
+    return Agreement(20, 10, Measured(auroc), Measured(balanced), Measured(0.0), Measured(0.0))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((0.8, 0.7), (0.9, 0.6), COMBINER),
+        ((0.9, 0.5), (0.9, 0.8), COMBINER),
+        ((0.9, 0.8), (0.9, 0.8), BEFORE),
+        ((0.9, 0.5), (0.8, 0.9), BEFORE),
+    ],
+)
+def test_what_does_not_help_is_not_kept(
+    before: tuple[float, float], after: tuple[float, float], expected: str
+) -> None:
+    assert _best({BEFORE: measured(*before), COMBINER: measured(*after)}) == expected
 
 
 def test_too_few_groups_cannot_be_dealt_into_folds(tmp_path: Path) -> None:
