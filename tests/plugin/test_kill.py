@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,10 @@ def wait_until(process: subprocess.Popen[bytes], is_reached: Callable[[], bool])
         time.sleep(0.002)
 
 
+def is_asked(calls: Calls, goal: int) -> bool:
+    return len(calls()) >= goal
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds a run's processes in /proc")
 @pytest.mark.parametrize("workers", ["0", "2"])
@@ -182,7 +187,7 @@ def test_killed_at_random_moments(many: pytest.Pytester, run: Run, calls: Calls,
         missing = CASES - answers(earlier)
         ahead = min(missing, 0 if number % 5 == 0 else chance.randint(1, 10 * BATCH))
         with started(*whole, "--ragtune-store=stormy.sqlite3") as process:
-            wait_until(process, lambda goal=asked + ahead: len(calls()) >= goal)
+            wait_until(process, partial(is_asked, calls, asked + ahead))
             time.sleep(chance.uniform(0, 1.0 if ahead == 0 else 0.5 if ahead == missing else 0.02))
             killed += kill(process)
         fresh, later = len(calls()) - asked, kept_by(many, "stormy.sqlite3")

@@ -10,7 +10,7 @@ import pytest
 from pytest_ragtune import GoldenSet, no_regression
 from pytest_ragtune.records import Case, Corpus, Evaluation, MetricInfo, Response, Score
 from tests.simulation import simulate as s
-from tests.simulation.worlds import MARGINS, MEANS, POWER_DROP, SIZES, WORLDS, World
+from tests.simulation.worlds import MARGINS, MEANS, POWER_DROP, SIZES, WORLDS, Floats, World
 
 
 def at_most(share: float, runs: int, errors: float = 3.0) -> float:
@@ -54,7 +54,7 @@ def test_the_worlds_have_the_change_they_claim() -> None:
         assert float((now - before).mean()) == pytest.approx(-0.1, abs=0.004)
 
 
-def evaluation(values: s.Floats, info: MetricInfo, asked: GoldenSet, answer: str) -> Evaluation:
+def evaluation(values: Floats, info: MetricInfo, asked: GoldenSet, answer: str) -> Evaluation:
     """An evaluation that has these scores, each answer different."""
     return Evaluation(
         pipeline="rag",
