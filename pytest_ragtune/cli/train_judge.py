@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ragtune.judges.encoder import WEIGHTS
-from pytest_ragtune.judges.nli import NliJudge
+from pytest_ragtune.judges.nli import NliJudge, has_weights
 from pytest_ragtune.judges.training.adapting import Adapted, adapt
 from pytest_ragtune.judges.training.labels import read_labels
 from pytest_ragtune.judges.training.network import Recipe
@@ -75,6 +75,10 @@ def _train(arguments: argparse.Namespace) -> int:
         )
     if has_sets(arguments.data):
         return _from_sets(arguments)
+    if not has_weights(arguments.start):
+        raise ValueError(
+            f"{arguments.start} holds no judge to begin with: give a judge's folder with --start"
+        )
     rows = read_labels(arguments.data)
     recipe = None
     if arguments.epochs:

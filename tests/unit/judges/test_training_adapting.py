@@ -170,3 +170,13 @@ def test_fitting_only_the_combiner_loads_neither_torch_nor_onnx(tmp_path: Path) 
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_folder_without_a_judge_cannot_be_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_labels(tmp_path / "labels.jsonl")
+    out = tmp_path / "out"
+    assert main(["train-judge", str(labels), "--out", str(out), "--start", str(tmp_path)]) == 2
+    assert "holds no judge to begin with" in capsys.readouterr().err
+    assert not out.exists()
