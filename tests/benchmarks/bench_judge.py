@@ -1,15 +1,13 @@
 """The embedded judge: pairs a second beside its fp32 and torch forms, and what scoring a log costs.
 
 Run: ``python -m tests.benchmarks judge``. It exits with 1 when int8 is not faster than fp32 in the same run,
-or when scoring 1,000 rows takes over 100 MB more than 100 rows do. The fp32 forms are read from
-RAGTUNE_JUDGE_FP32, a folder with ``model.onnx`` (and ``model.pt2`` for torch); without it they are left out,
-and so is the comparison.
+or when scoring 1,000 rows takes over 100 MB more than 100 rows do. The fp32 forms are the network with the
+judge's own weights: exported without rounding, and under torch.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -61,18 +59,24 @@ def session_of(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def torch_of(path: Path) -> Any:
-    """The exported network under torch, called like a session."""
+def full_forms(model: Path, folder: Path) -> dict[str, Any]:
+    """The model's weights in 32 bits, by onnxruntime and by torch, each called like a session."""
     import torch
 
+    from pytest_ragtune.judges.training.graph import export, load_weights
+    from pytest_ragtune.judges.training.network import base_folder, build_network
+
     torch.set_num_threads(2)
-    module = torch.export.load(str(path)).module()
+    network = build_network(base_folder()).eval()
+    load_weights(network, model)
+    export(network, folder / MODEL, quantised=False)
+    full = session_of(folder / MODEL)
 
     def run(feed: dict[str, Any]) -> None:
         with torch.inference_mode():
-            module(**{name: torch.from_numpy(value) for name, value in feed.items()})
+            network(**{name: torch.from_numpy(value) for name, value in feed.items()})
 
-    return run
+    return {"fp32": lambda feed: full.run(None, feed), "torch fp32": run}
 
 
 def pairs_a_second(runners: dict[str, Any], made: list[dict[str, Any]]) -> dict[str, float]:
@@ -126,15 +130,12 @@ def main() -> int:
     is_ours = (WEIGHTS / MODEL).is_file()
     session = session_of((WEIGHTS if is_ours else COUNTING) / MODEL)
     runners: dict[str, Any] = {"int8": lambda feed: session.run(None, feed)}
-    yardsticks = Path(os.environ.get("RAGTUNE_JUDGE_FP32", ""))
-    if (yardsticks / MODEL).is_file():
-        full = session_of(yardsticks / MODEL)
-        runners["fp32"] = lambda feed: full.run(None, feed)
-    if (yardsticks / "model.pt2").is_file():
-        runners["torch fp32"] = torch_of(yardsticks / "model.pt2")
-    if not is_ours:
-        print("the package has no weights: these are the figures of the test judge, which is no model")
-    found = pairs_a_second(runners, feeds(session))
+    with tempfile.TemporaryDirectory() as folder:
+        if is_ours:
+            runners |= full_forms(WEIGHTS / MODEL, Path(folder))
+        else:
+            print("the package has no weights: these are the figures of the test judge, which is no model")
+        found = pairs_a_second(runners, feeds(session))
     for name, rate in found.items():
         print(f"{name}: {rate:.1f} pairs a second at {TOKENS} tokens, {rate / found['int8']:.2f} of int8")
     judge = "nli" if is_ours else str(COUNTING)

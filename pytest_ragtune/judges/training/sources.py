@@ -214,6 +214,15 @@ def _clapnq(data: Path) -> list[Row]:
     ]
 
 
+def _trecqa(data: Path) -> list[Row]:
+    return [
+        Row("answers", plain(r["question"]), plain(r["claim"]), "yes" if r["label"] else "no",
+            "trecqa_relevance", "trecqa", f"trecqa:{_key(r['question'])}")
+        for r in read_jsonl(data / "relevance/trecqa_relevance/data.jsonl.gz")
+        if r["label"] is not None
+    ]  # fmt: skip
+
+
 def texts(data: Path, part: Part) -> dict[str, list[str]]:
     """Plain documents of one part to plant errors in, by set."""
     profiles = data / "freshness/factbook_temporal/documents_2023-09-28.jsonl.gz"
@@ -251,6 +260,7 @@ SOURCES: dict[str, Source] = {
     "covid_qa": Source("CC BY", _covid),
     "contract_nli": Source("Apache-2.0", _contracts, trained=False),
     "clapnq_rag_human": Source("Apache-2.0, CC BY-SA", _clapnq, trained=False),
+    "trecqa_relevance": Source("unclear: validated on, never trained on", _trecqa, trained=False),
 }
 """Every set by name."""
 TEXT_LICENCES = {

@@ -100,6 +100,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for n in every
         ],
     )
+    asked_news = [
+        {"question": f"Who built {n // 3} ?", "claim": sentence(n), "label": (1, 0, None)[n % 3]} for n in every
+    ]
+    write(folder / "relevance/trecqa_relevance/data.jsonl.gz", asked_news)
     write(
         folder / "style/bitext_support/data.jsonl.gz",
         [
