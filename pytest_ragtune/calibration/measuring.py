@@ -9,6 +9,7 @@ from typing import Any
 from pytest_ragtune.metrics.evidence import find_evidence, opinions_of
 from pytest_ragtune.records import Passage
 from pytest_ragtune.statistics.agreement import Agreement, Recommended, agreement, recommend_threshold
+from pytest_ragtune.statistics.reliability import Bin, reliability
 from pytest_ragtune.text import content_words, sentences, words
 
 from .labels import Labelled, Task
@@ -43,6 +44,8 @@ class Calibration:
     """Rows that the scorer could not judge; they are in no scorer's figures."""
     calibrated: bool = True
     """Whether the scores mean probabilities: False for overlap and cosine, whose ECE says nothing."""
+    reliability: tuple[Bin, ...] = ()
+    """Share of 1s by probability; empty where the scores mean none."""
 
 
 def calibrate(
@@ -116,8 +119,9 @@ def _one(
     bar = threshold if is_calibrated or recommended is None else recommended.threshold
     measured = agreement(labels, values, threshold=bar, groups=groups, resamples=resamples)
     unjudged = len(pairs) - len(known)
+    bins = tuple(reliability(labels, values)) if is_calibrated else ()
     return Calibration(
-        scorer, identity, part, task, measured, bar, recommended, unjudged, calibrated=is_calibrated
+        scorer, identity, part, task, measured, bar, recommended, unjudged, is_calibrated, bins
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 from pytest_ragtune.calibration import Calibration
 from pytest_ragtune.statistics.agreement import Measured
 
+_BAR = 20
+"""Length of a bar that stands for all."""
 _HEAD = ("set", "pairs", "scorer", "AUROC", "balanced accuracy", "kappa", "ECE")
 
 
 def calibration_lines(found: Sequence[Calibration]) -> Iterator[str]:
-    """A Markdown table, one line a set and scorer, and then the recommended thresholds."""
+    """A Markdown table, one line a set and scorer, the recommended thresholds, and reliability."""
     rows = [_HEAD, *(_cells(item) for item in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     for number, row in enumerate(rows):
@@ -23,6 +25,18 @@ def calibration_lines(found: Sequence[Calibration]) -> Iterator[str]:
     for item in found:
         if item.calibrated:
             yield _threshold(item)
+    last = {(item.task, item.scorer): item for item in found if item.calibrated}
+    for item in last.values():  # over all sets, which come last
+        yield from reliability_lines(item)
+
+
+def reliability_lines(item: Calibration) -> Iterator[str]:
+    """How often the label is 1 where the judge gave which probability."""
+    yield f"{item.set or 'labels'} ({item.task}), {item.scorer}: the probability said, and the share of 1s"
+    for one in item.reliability:
+        bar = "#" * round(one.share * _BAR)
+        said = f"{one.low:.1f}..{one.high:.1f}  mean {one.probability:.2f}"
+        yield f"  {said}  1s {one.share:.2f}  n={one.n:<6} {bar}".rstrip()
 
 
 def calibration_value(item: Calibration) -> dict[str, Any]:

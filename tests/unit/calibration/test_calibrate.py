@@ -238,3 +238,15 @@ def test_several_judges_vote(labels: Path, capsys: pytest.CaptureFixture[str]) -
 def test_wrong_use(labels: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", str(labels), "--no-cosine", *options]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_last_lines_show_how_reliable_the_judge_is_over_all_sets() -> None:
+    rows = read([*support_rows(24, "one"), *support_rows(12, "two")])
+    found = calibrate(rows, LexicalJudge(), name="lexical", resamples=20)
+    lines = list(calibration_lines(found))
+    at = lines.index("all (support), lexical: the probability said, and the share of 1s")
+    bins = lines[at + 1 :]
+    assert sum(int(text.split("n=")[1].split()[0]) for text in bins) == 36
+    assert bins[-1].endswith("#" * 20)  # what it is surest of is right
+    assert not any(item.reliability for item in found if item.scorer == "word overlap")
+    assert json.dumps(calibration_value(found[0]))

@@ -101,7 +101,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
     )
     asked_news = [
-        {"question": f"Who built {n // 3} ?", "claim": sentence(n), "label": (1, 0, None)[n % 3]} for n in every
+        {"question": f"Who built {n // 3} ?", "claim": sentence(n), "label": (1, 0, None)[n % 3]}
+        for n in every
     ]
     write(folder / "relevance/trecqa_relevance/data.jsonl.gz", asked_news)
     write(
