@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_ragtune.metrics.evidence import Evidence, Request
 from pytest_ragtune.metrics.scoring import identity
 from pytest_ragtune.records import Support
-from pytest_ragtune.text import words
+from pytest_ragtune.text import statements, words
 
 from .encoder import CARD, WEIGHTS, Encoder
 from .features import answer_features, best_window, support_features
@@ -20,7 +20,7 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document
 
 _CACHED_OPINIONS = 4096
-_CONTEXTS = 16
+_CONTEXTS = 8
 """Of more contexts than these, only those that share most words with a claim are read by the model."""
 
 
@@ -79,9 +79,12 @@ class NliJudge:
         return self.find([Request(claim, tuple(contexts)) for claim, contexts in requests])
 
     def find(self, requests: Sequence[Request]) -> list[Evidence]:
-        """Like :meth:`best_support`; a claim that refers back is read together with what it refers to."""
+        """Like :meth:`best_support`; a claim that refers back is read together with what it refers to.
+
+        A claim of several statements is as well supported as the least supported of them.
+        """
         self._warn(request.claim for request in requests)
-        return [self._best(request) for request in requests]
+        return [self._least(request) for request in requests]
 
     def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (question, answer) pair; of a long answer, the part that answers best counts."""
@@ -95,6 +98,14 @@ class NliJudge:
 
     def _read_document(self, text: str) -> Document:
         return read_document(text, self._policy)
+
+    def _least(self, request: Request) -> Evidence:
+        """What supports the least supported statement of a claim; most claims are one."""
+        stated = statements(request.claim)
+        if len(stated) < 2:
+            return self._best(request)
+        parts = [Request(part.text, request.contexts, part.before or request.before) for part in stated]
+        return min(map(self._best, parts), key=lambda found: found.support.probability or 0.0)
 
     def _best(self, request: Request) -> Evidence:
         """The first context of the highest probability."""

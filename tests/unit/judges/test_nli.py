@@ -63,6 +63,15 @@ def test_a_claim_is_read_with_what_it_refers_to(judge: NliJudge) -> None:
     assert second.sentence == "It covers parts and labour."
 
 
+def test_a_claim_of_several_statements_is_supported_as_its_least_supported_one(judge: NliJudge) -> None:
+    right, wrong = "The warranty lasts two years.", "Our shop in Paris opens on Sundays."
+    together, alone, other = judge.best_support(
+        [(text, [CONTEXT]) for text in (f"{right} {wrong}", wrong, right)]
+    )
+    assert together == alone
+    assert (alone.support.probability or 0.0) < (other.support.probability or 0.0)
+
+
 def test_of_many_contexts_those_that_share_most_are_read(judge: NliJudge) -> None:
     contexts = [f"Cats number {number} sleep." for number in range(60)]
     contexts.insert(41, CONTEXT)
