@@ -98,8 +98,12 @@ class CallablePipeline(Responds):
                 except TimeoutError as error:
                     limit = f"no answer within {self.timeout} seconds" if self.timeout else str(error)
                     return Response(text=None, case=case, error=f"TimeoutError: {limit}")
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     return Response(text=None, case=case, error=f"{type(error).__name__}: {error}")
+                except asyncio.CancelledError:
+                    if (task := asyncio.current_task()) is None or task.cancelling():
+                        raise
+                    return Response(text=None, case=case, error="CancelledError: cancelled from within")
                 return self._response(case, answer, time.perf_counter() - start)
 
         async def all_of_them() -> list[Response]:

@@ -42,9 +42,21 @@ _VERDICTS: dict[str, Callable[[Any, Any], tuple[str, list[Any] | None, range]]] 
     "contextual_recall": lambda m, asked: ("sentences", m.verdicts, _from(asked.expected_output)),
     "contextual_relevancy": lambda m, asked: ("passages", m.verdicts_list, _just(asked.retrieval_context)),
     "hallucination": lambda m, asked: ("passages", m.verdicts, _just(asked.context)),
+    "summarization": lambda m, asked: ("claims", m.alignment_verdicts, _just(m.claims)),
+    "bias": lambda m, asked: ("opinions", m.verdicts, _just(m.opinions)),
+    "toxicity": lambda m, asked: ("opinions", m.verdicts, _just(m.opinions)),
+    "pii_leakage": lambda m, asked: ("personal details", m.verdicts, _just(m.extracted_pii)),
+    "misuse": lambda m, asked: ("misuses", m.verdicts, _just(m.misuses)),
+    "non_advice": lambda m, asked: ("pieces of advice", m.verdicts, _just(m.advices)),
+    "role_violation": lambda m, asked: ("violations", m.verdicts, _just(m.role_violations)),
+    "prompt_alignment": lambda m, asked: ("instructions", m.verdicts, _just(m.prompt_instructions)),
 }
 """Metric -> what was judged, the verdicts, and how many there may be."""
 _MANY = 10_000
+_OURS = frozenset({"model", "eval_mode", "system_one_model", "async_mode"})
+"""Parameters that are not the user's: who judges, and how it is asked."""
+_WITHOUT_EFFECT = frozenset({"threshold", "verbose_mode", "flaky"})
+"""Parameters that do not change a score: not in the identity."""
 
 
 class DeepEvalMetric:
@@ -57,7 +69,7 @@ class DeepEvalMetric:
     Args:
         name: such as ``faithfulness``, ``answer_relevancy``, ``contextual_precision``, ``contextual_recall``,
             ``contextual_relevancy``, ``hallucination``, ``g_eval``; may begin with ``deepeval:``.
-        generator: the judge.
+        generator: the judge, for a metric that asks a model.
         concurrency: most cases at once.
         timeout: seconds that one case may take.
         parameters: of the deepeval class. ``g_eval`` needs ``criteria`` or ``evaluation_steps``; its
@@ -79,16 +91,20 @@ class DeepEvalMetric:
     ) -> None:
         self.name = name.removeprefix("deepeval:")
         self._class = _find(self.name)
-        if generator is None:
+        asks = "model" in inspect.signature(self._class.__init__).parameters
+        if generator is None and asks:
             raise ValueError(f"deepeval:{self.name} got no generator, which it needs: pass generator=")
-        self.judge = generator
+        self.judge = generator if asks else None
         self._parameters = parameters
         self._limits = Limits(concurrency, timeout, retries=0)
         self._params = [str(param.value) for param in self._needed()]
         unknown = [param for param in self._params if param not in _FIELDS]
         if unknown:
             raise ValueError(f"deepeval:{self.name} needs {unknown}, which a case does not have")
-        self._prototype  # a wrong parameter is told now  # noqa: B018
+        if getattr(self._prototype, "requires_trace", False):  # a wrong parameter is told now
+            raise ValueError(
+                f"deepeval:{self.name} needs the trace of an agent, which a response does not have"
+            )
         self.info = self._info()
 
     def __repr__(self) -> str:
@@ -131,7 +147,10 @@ class DeepEvalMetric:
 
     def _needed(self) -> list[Any]:
         if self.name != "g_eval":
-            return list(self._class._required_params)
+            found = self._class._required_params
+            if not isinstance(found, list):
+                raise ValueError(f"deepeval:{self.name} takes no single answer: choose another metric")
+            return found
         params = load("deepeval.test_case", "deepeval").SingleTurnParams
         names = self._parameters.get("evaluation_params", ["input", "actual_output"])
         return [params(str(getattr(name, "value", name))) for name in names]
@@ -139,24 +158,29 @@ class DeepEvalMetric:
     @cached_property
     def _prototype(self) -> Any:
         wanted = inspect.signature(self._class.__init__).parameters
-        parts: dict[str, Any] = {"async_mode": False, "include_reason": False, "model": _model_class()()}
-        parts = {name: value for name, value in parts.items() if name in wanted} | self._parameters
+        ours: dict[str, Any] = {
+            "async_mode": False, "include_reason": False, "model": _model_class()(), "eval_mode": "llm",
+        }  # fmt: skip
+        parts = {name: value for name, value in ours.items() if name in wanted} | self._parameters
         if self.name == "g_eval":
             parts = {"name": "G-Eval", **parts, "evaluation_params": self._needed()}
+        wrong = sorted(set(self._parameters) & _OURS or set(self._parameters) - set(wanted))
+        if wrong:
+            raise ValueError(f"deepeval:{self.name} does not take {wrong}")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self._class(**parts)
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"deepeval:{self.name} does not take {sorted(self._parameters)}: {error}"
-            ) from error
+            said = str(error).replace(f"{self._class.__name__}.__init__() ", "")
+            raise ValueError(f"deepeval:{self.name} cannot be made: {said}; pass it by name") from error
 
     def _info(self) -> MetricInfo:
         name = f"deepeval:{self.name}"
+        named = {key: value for key, value in self._parameters.items() if key not in _WITHOUT_EFFECT}
         return MetricInfo(
             name=name,
-            identity=identity(name, "deepeval", self.judge, None, self._parameters),
+            identity=identity(name, "deepeval", self.judge, None, named),
             formula=f"as deepeval computes {self._class.__name__}",
             source=f"deepeval {importlib.metadata.version('deepeval')}, {self._class.__module__}",
             undefined="None when the case or the response lacks a field, when deepeval fails, or when an "

@@ -166,8 +166,13 @@ class Flight(Generic[T, R]):
                 f"no complete answer within {seconds} s: raise {name}, or lower concurrency",
                 again=not is_deadline,
             )
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Fault(f"{type(error).__name__}: {error}")
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return Fault(f"CancelledError: the call was cancelled from within: {error}", again=True)
 
     def _patience(self, fault: Fault, retries: int) -> int:
         is_unproven = fault.everywhere and not self.health.has_answered

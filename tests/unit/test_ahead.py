@@ -96,7 +96,7 @@ def test_what_is_given_up_keeps_what_was_recorded() -> None:
     judge.go_on.set()
     session.give_up()
     assert 8 <= kept == len(store.records("score")) < 100
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("ragtune-l")] == []
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("ragtune-p")] == []
 
 
 @pytest.mark.parametrize("alone", [True, False])

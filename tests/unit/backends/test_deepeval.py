@@ -175,6 +175,44 @@ def test_identity_holds_version_judge_and_parameters() -> None:
     assert found["version"] == importlib.metadata.version("deepeval")
     assert found["judge"] == scripted().identity
     assert found["parameters"] == {"truths_extraction_limit": "3"}
+    plain = make("faithfulness").info.identity
+    assert make("faithfulness", threshold=0.9).info.identity == plain
+    assert make("faithfulness", strict_mode=True).info.identity != plain
+
+
+def test_a_metric_without_a_model_needs_none() -> None:
+    metric = DeepEvalMetric("exact_match")
+    assert metric.judge is None
+    assert None not in values(metric)
+
+
+def test_a_setting_of_the_environment_does_not_change_who_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPEVAL_EVAL_MODE", "system_one")
+    assert values(make("faithfulness")) == expected("deepeval")["faithfulness"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("bias", {}),
+        ("toxicity", {}),
+        ("pii_leakage", {}),
+        ("misuse", {"domain": "finance"}),
+        ("non_advice", {"advice_types": ["medical"]}),
+        ("role_violation", {"role": "clerk"}),
+        ("prompt_alignment", {"prompt_instructions": ["Be brief.", "Be kind."]}),
+    ],
+)
+@pytest.mark.parametrize("given", [0, 1, 2, 3])
+def test_as_many_verdicts_as_things_to_judge(name: str, settings: dict[str, Any], given: int) -> None:
+    def judging(prompt: Prompt, schema: dict[str, Any]) -> str:
+        fields = list(schema["properties"])
+        if fields != ["verdicts"]:
+            return json.dumps({fields[0]: ["one", "two"]})
+        return json.dumps({"verdicts": [{"verdict": "no", "reason": "-"}] * given})
+
+    scores = make(name, judging, **settings).score(CASES, RESPONSES)
+    assert [score.value is None for score in scores] == [given != 2] * len(CASES), scores[0]
 
 
 def test_wrong_use_is_told_at_once() -> None:
@@ -184,8 +222,18 @@ def test_wrong_use_is_told_at_once() -> None:
         DeepEvalMetric("faithfulness")
     with pytest.raises(ValueError, match=r"deepeval:faithfulness does not take \['colour'\]"):
         make("faithfulness", colour="red")
+    with pytest.raises(ValueError, match=r"deepeval:faithfulness does not take \['eval_mode', 'model'\]"):
+        make("faithfulness", model="gpt", eval_mode="hybrid")
     with pytest.raises(ValueError, match=r"which a case does not have"):
         make("tool_correctness")
+    with pytest.raises(ValueError, match=r"deepeval:misuse cannot be made: .*'domain'; pass it by name"):
+        make("misuse")
+    for name in ("dag", "text_to_image"):
+        with pytest.raises(ValueError, match=f"deepeval:{name} takes no single answer"):
+            make(name)
+    for name in ("plan_adherence", "step_efficiency", "agent_loop_detection"):
+        with pytest.raises(ValueError, match=f"deepeval:{name} needs the trace of an agent"):
+            make(name)
 
 
 def test_nothing_is_read_patched_or_sent(tmp_path: Path) -> None:

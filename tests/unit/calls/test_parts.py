@@ -119,7 +119,7 @@ def test_giving_up_cancels_the_calls_that_are_under_way() -> None:
     with closing(in_parts(work, range(4), Parts(1, 3))) as parts:
         assert next(parts) == (range(1), [0])
     assert cancelled
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("ragtune")] == []
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("ragtune-p")] == []
 
 
 def test_a_call_from_inside_a_call_does_not_wait_for_itself() -> None:

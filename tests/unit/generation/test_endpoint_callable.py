@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from pytest_ragtune.calls.running import run
 from pytest_ragtune.errors import ModelError
 from pytest_ragtune.generation.endpoint_callable import CallableGenerator
 from pytest_ragtune.protocols import Generator
 from pytest_ragtune.records import Generation, Prompt
+from tests.servers.loopback import LoopbackServer, prompt_of
 
 PROMPTS = [Prompt(f"question {i}") for i in range(12)]
 
@@ -117,3 +119,25 @@ def test_wrong_settings_are_named() -> None:
 def test_plan_covers_every_prompt() -> None:
     assert [len(b) for b in make(lambda p: "", concurrency=1).plan(PROMPTS)] == [4, 4, 4]
     assert repr(make(lambda p: "")) == "CallableGenerator('vendor', version='1')"
+
+
+def test_a_client_that_belongs_to_one_loop_serves_every_round() -> None:
+    """As the clients of vendors do: made once, used by each call, of no use on another loop."""
+    openai = pytest.importorskip("openai")
+    with LoopbackServer(lambda request: f"answer to {prompt_of(request)}") as server:
+        client = openai.AsyncOpenAI(api_key="none", base_url=server.url, max_retries=0)
+
+        async def ask(prompt: Prompt) -> str:
+            turn = {"role": "user", "content": prompt.user}
+            reply = await client.chat.completions.create(model="m", messages=[turn])
+            return str(reply.choices[0].message.content)
+
+        generator = CallableGenerator(ask, name="vendor", version="1", concurrency=2, retries=0)
+        for _ in range(3):
+            got = generator.generate([Prompt("a"), Prompt("b"), Prompt("c")])
+            assert [(one.text, one.error) for one in got] == [(f"answer to {word}", None) for word in "abc"]
+
+        async def close() -> None:
+            await client.close()
+
+        run(close())
