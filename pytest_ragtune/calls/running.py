@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +27,7 @@ class _Kept:
 class _Loop:
     """A loop in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
         async def serve() -> None:
@@ -37,10 +38,14 @@ class _Loop:
                 await end.wait()
                 del _kept[loop]
 
-        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="ragtune-loop", daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name=name, daemon=True)
         self._thread.start()
         self.loop, self._end = ready.result()
         self.users = 0
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._end.set)
@@ -77,6 +82,7 @@ class _User:
 _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
 _shared: ContextVar[_User | None] = ContextVar("_shared", default=None)
 _loops: list[_Loop] = []  # the one that is running, if any
+_lasting: list[_Loop] = []  # the one of run_with_the_others, once there is one
 _door = threading.Lock()
 
 
@@ -105,7 +111,7 @@ def one_loop() -> Iterator[Context]:
     """
     with _door:
         if not _loops:
-            _loops.append(_Loop())
+            _loops.append(_Loop("ragtune-loop"))
         shared = _loops[0]
         shared.users += 1
     user, context = _User(shared.loop), copy_context()
@@ -119,6 +125,29 @@ def one_loop() -> Iterator[Context]:
             if shared.users == 0:
                 _loops.remove(shared)
                 shared.stop()
+
+
+def run_with_the_others(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end on one loop, the same for all who call this in the process.
+
+    For the user's own coroutines: a client or a lock of theirs belongs to the loop that it was first used
+    on, and would not work on the next one. The loop has a thread of its own and ends with the process.
+    """
+    with _door:
+        if not _lasting or not _lasting[0].is_alive:
+            _lasting[:] = [_Loop("application-loop")]
+        loop = _lasting[0].loop
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    try:
+        return future.result()
+    finally:
+        future.cancel()  # whoever was interrupted waits no longer, so nothing goes on
+
+
+@atexit.register
+def _end_lasting_loop() -> None:
+    while _lasting:
+        _lasting.pop().stop()
 
 
 @asynccontextmanager
