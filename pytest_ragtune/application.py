@@ -6,7 +6,11 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
+from threading import Thread
 from typing import Any
 
 from .active import meter
@@ -15,19 +19,22 @@ from .pipeline import BATCH, Batch, Responds
 from .records import Case, Prompt, Response
 from .store import canonical
 
+_TOO_LONG = "no answer within {} seconds"
+
 
 class CallablePipeline(Responds):
     """The user's own application under test.
 
     Args:
         function: takes a question and gives a text or a :class:`Response`; plain or async. An
-            exception becomes the case's error, and the other cases go on.
+            exception, and an answer of another type, becomes the case's error, and the other cases go on.
         name: shown in reports; the function's name unless given.
         version: names the state of the application. With it answers are recorded and replayed until
             it changes; without it (the default) every run asks anew, since nothing tells whether the
             application changed.
         concurrency: most calls of an async function at once.
-        timeout: seconds that one call of an async function may take; None for no limit.
+        timeout: seconds that one call may take; None for no limit. A plain function that takes longer
+            cannot be ended: it is left behind in a thread of its own.
     """
 
     def __init__(
@@ -43,8 +50,12 @@ class CallablePipeline(Responds):
             raise TypeError(f"CallablePipeline got {function!r}: expected a function from question to answer")
         if concurrency < 1:
             raise ValueError(f"concurrency is {concurrency}: expected at least 1")
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout is {timeout}: expected seconds above 0, or None for no limit")
         self.function, self.version = function, version
-        self.name: str = name or getattr(function, "__name__", type(function).__name__).strip("<>")
+        self.name: str = name or _name_of(function)
+        if any(character in self.name for character in "/\\"):
+            raise ValueError(f"the pipeline's name is {self.name!r}: expected a word that can be a file name")
         self.concurrency, self.timeout = concurrency, timeout
 
     def __repr__(self) -> str:
@@ -70,7 +81,10 @@ class CallablePipeline(Responds):
         instead = None if hears is None else hears.begin(self, prompts)
         if instead is not None:
             return [Response(None, case=c, error=g.error) for c, g in zip(cases, instead, strict=True)]
-        responses = self._ask_async(cases) if self._is_async() else [self._ask(case) for case in cases]
+        if self._is_async():
+            responses = self._ask_together(cases, self.function)
+        else:
+            responses = [self._ask(case) for case in cases]
         if hears is not None:
             hears.end(self, prompts, responses)
         return responses
@@ -82,35 +96,46 @@ class CallablePipeline(Responds):
     def _ask(self, case: Case) -> Response:
         start = time.perf_counter()
         try:
-            answer = self.function(case.question)
-            if inspect.isawaitable(answer):
-                answer = run(_awaited(answer))
-        except Exception as error:
-            return Response(text=None, case=case, error=f"{type(error).__name__}: {error}")
-        return self._response(case, answer, time.perf_counter() - start)
-
-    def _ask_async(self, cases: Sequence[Case]) -> list[Response]:
-        async def one(case: Case, gate: asyncio.Semaphore) -> Response:
-            async with gate:
-                start = time.perf_counter()
-                try:
-                    answer = await asyncio.wait_for(self.function(case.question), self.timeout)
-                except TimeoutError as error:
-                    limit = f"no answer within {self.timeout} seconds" if self.timeout else str(error)
-                    return Response(text=None, case=case, error=f"TimeoutError: {limit}")
-                except (Exception, SystemExit) as error:
-                    return Response(text=None, case=case, error=f"{type(error).__name__}: {error}")
-                except asyncio.CancelledError:
-                    if (task := asyncio.current_task()) is None or task.cancelling():
-                        raise
-                    return Response(text=None, case=case, error="CancelledError: cancelled from within")
+            answer = _in_time(lambda: self.function(case.question), self.timeout)
+            if not inspect.isawaitable(answer):
                 return self._response(case, answer, time.perf_counter() - start)
+        except Exception as error:
+            return _failed(case, error)
+        return self._ask_together([case], lambda question: answer)[0]
+
+    def _ask_together(self, cases: Sequence[Case], ask: Callable[[str], Any]) -> list[Response]:
+        """The answers of coroutines that run side by side."""
+        gate, ends = asyncio.Semaphore(self.concurrency), list[BaseException]()
 
         async def all_of_them() -> list[Response]:
-            gate = asyncio.Semaphore(self.concurrency)
-            return await asyncio.gather(*(one(case, gate) for case in cases))
+            tasks = []
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._one(case, ask, gate)) for case in cases]
+            except* _Ended as ended:
+                ends.extend(ended.exceptions)
+            return [] if ends else [task.result() for task in tasks]
 
-        return run(all_of_them())
+        responses = run(all_of_them())
+        if ends:
+            raise ends[0].args[0]
+        return responses
+
+    async def _one(self, case: Case, ask: Callable[[str], Any], gate: asyncio.Semaphore) -> Response:
+        async with gate:
+            start = time.perf_counter()
+            try:
+                answer = await _awaited(ask(case.question), self.timeout)
+                return self._response(case, answer, time.perf_counter() - start)
+            except Exception as error:
+                return _failed(case, error)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                return _failed(case, error)  # the application cancelled itself
+            except BaseException as error:
+                raise _Ended(error) from None
 
     def _response(self, case: Case, answer: Any, seconds: float) -> Response:
         if isinstance(answer, str):
@@ -119,10 +144,49 @@ class CallablePipeline(Responds):
             taken = seconds if answer.seconds is None else answer.seconds
             return replace(answer, case=case, seconds=taken)
         raise TypeError(
-            f"{self.name} returned {type(answer).__name__} for {case.question!r}: expected a string, or "
+            f"{self.name} returned {type(answer).__name__}: expected a string, or "
             "pytest_ragtune.Response(text, contexts=[...], ranking=[...])"
         )
 
 
-async def _awaited(value: Any) -> Any:
-    return await value
+def _name_of(function: Any) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+
+
+class _Ended(Exception):
+    """An interrupt or the like on its way out of the loop, which it would end for good."""
+
+
+def _failed(case: Case, error: BaseException) -> Response:
+    return Response(text=None, case=case, error=f"{type(error).__name__}: {error}")
+
+
+async def _awaited(value: Any, seconds: float | None) -> Any:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await value
+    except TimeoutError:
+        if limit.expired():
+            raise TimeoutError(_TOO_LONG.format(seconds)) from None
+        raise
+
+
+def _in_time(call: Callable[[], Any], seconds: float | None) -> Any:
+    """What a plain function gives; one that takes too long is left behind in its thread."""
+    if seconds is None:
+        return call()
+    future: Future[Any] = Future()
+    context = copy_context()
+
+    def work() -> None:
+        try:
+            future.set_result(context.run(call))
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=work, name="application-call", daemon=True).start()
+    if not wait([future], timeout=seconds).done:
+        raise TimeoutError(_TOO_LONG.format(seconds))
+    return future.result()

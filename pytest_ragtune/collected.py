@@ -22,12 +22,13 @@ class Collected:
 
     def __init__(self) -> None:
         self.rows: list[SummaryRow] = []
-        self.verdicts: list[Verdict] = []
+        self._verdicts: dict[str, list[Verdict]] = {}
         self.scores: list[dict[str, Any]] = []
         self.budget: dict[str, list[float]] = {}
 
     def keep(self, report: pytest.TestReport) -> None:
-        """Take what a finished test has measured."""
+        """Take what a finished test has measured; of its verdicts those of the last attempt count."""
+        self._verdicts[report.nodeid] = []
         for name, text in report.user_properties:
             if name == "ragtune_evaluation":
                 self.rows.append(SummaryRow.from_json(str(text)))
@@ -36,7 +37,12 @@ class Collected:
             elif name == "ragtune_budget":
                 self.budget = max(self.budget, json.loads(str(text)), key=_used)
             elif name == "ragtune_verdict":
-                self.verdicts.append(verdict_from_value(json.loads(str(text))))
+                self._verdicts[report.nodeid].append(verdict_from_value(json.loads(str(text))))
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Of every test, in order."""
+        return [verdict for verdicts in self._verdicts.values() for verdict in verdicts]
 
     def show(self, terminal: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Print the table and the verdicts that did not pass, and write the report files."""

@@ -19,8 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 
 
 class RagtuneError(Exception):
@@ -102,15 +100,3 @@ class ModelError(RagtuneError):
 
 class AdapterError(RagtuneError):
     """A LoRA adapter is damaged, does not match its base weights, or changes no output."""
-
-
-def end_outside(traceback: TracebackType) -> None:
-    """End a traceback at its last frame outside this package: where we were asked, not where we noticed."""
-    package, outside = Path(__file__).parent, None
-    entry: TracebackType | None = traceback
-    while entry is not None:
-        if package not in Path(entry.tb_frame.f_code.co_filename).parents:
-            outside = entry
-        entry = entry.tb_next
-    if outside is not None:
-        outside.tb_next = None

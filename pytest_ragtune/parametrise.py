@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,17 @@ _LOADED = pytest.StashKey[dict[tuple[Path, str | None], GoldenSet]]()
 
 
 def parametrise_cases(metafunc: pytest.Metafunc) -> None:
-    """Parametrise ``golden_case`` over the cases that the test's marker selects."""
+    """Parametrise ``golden_case`` over the cases that the test's marker selects.
+
+    Raises:
+        pytest.Collector.CollectError: as :func:`marked_golden_set`.
+    """
     if any("golden_case" in _argnames(mark) for mark in metafunc.definition.iter_markers("parametrize")):
         return
-    golden_set = marked_golden_set(metafunc.definition)
+    try:
+        golden_set = marked_golden_set(metafunc.definition)
+    except pytest.UsageError as error:
+        raise pytest.Collector.CollectError(str(error)) from None  # shown without our own frames
     metafunc.config.stash.setdefault(_ASKED, {})[metafunc.definition.nodeid] = golden_set
     metafunc.parametrize("golden_case", golden_set.cases, ids=[case.id for case in golden_set.cases])
 
@@ -44,36 +51,55 @@ def marked_golden_set(node: pytest.Item) -> GoldenSet:
 
 def _marked(node: pytest.Item, mark: pytest.Mark | None) -> GoldenSet:
     folder, tags, cases, version = _read(node, mark)
-    wanted = list(cases)
     golden_set = _load(node.config, folder, version)
     only = node.config.getoption("ragtune_case")
     known = {case.id for case in golden_set.cases}
-    if missing := [name for name in wanted if name not in known]:
+    if missing := [name for name in cases if name not in known]:
         raise pytest.UsageError(
             f"golden set {folder}: cases={missing!r} are not among its {len(known)} cases"
+            f"{_advice(missing[0], known)}"
         )
-    selected = golden_set.select(tags=tags, cases=wanted)
+    tagged = {tag for case in golden_set.cases for tag in case.tags}
+    if unknown := [tag for tag in tags if tag not in tagged]:
+        raise pytest.UsageError(
+            f"golden set {folder}: no case has any of the tags {unknown!r}; "
+            f"its tags are {', '.join(sorted(tagged)) or 'none'}"
+        )
+    selected = golden_set.select(tags=tags, cases=cases)
     if not selected.cases:
-        raise pytest.UsageError(f"golden set {folder}: no case has any of the tags {list(tags)!r}")
+        raise pytest.UsageError(
+            f"golden set {folder}: none of cases={list(cases)!r} has any of the tags {list(tags)!r}"
+        )
     return selected.select(cases=only) if only else selected
 
 
-def check_known_cases(config: pytest.Config) -> None:
+def check_known_cases(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Refuse a ``--ragtune-case`` that no golden set of the collected tests holds.
 
     Raises:
         pytest.UsageError: an id is unknown; names the closest ones.
     """
+    for item in items:
+        if "golden_set" in getattr(item, "fixturenames", ()):
+            try:
+                marked_golden_set(item)
+            except (
+                pytest.UsageError
+            ):  # the test itself says so, and this set may be the one that has the case
+                return
     loaded = config.stash.get(_LOADED, {}).values()
     known = sorted({case.id for golden_set in loaded for case in golden_set.cases})
     for name in config.getoption("ragtune_case"):
         if known and name not in known:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            advice = f"; did you mean {' or '.join(close)}?" if close else ""
             raise pytest.UsageError(
                 f"--ragtune-case={name}: none of the {len(known)} cases of the golden sets has this id"
-                f"{advice}"
+                f"{_advice(name, known)}"
             )
+
+
+def _advice(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def _argnames(mark: pytest.Mark) -> list[str]:
@@ -92,18 +118,30 @@ def _read(
             "@pytest.mark.golden_set('path/to/folder'), or put it beside a golden_set.toml"
         )
     options: dict[str, Any] = {"tags": (), "cases": (), "version": None}
-    unknown = set(mark.kwargs) - set(options) - {"path"}
-    path = mark.args[0] if mark.args else mark.kwargs.get("path")
-    if unknown or len(mark.args) > 1 or not isinstance(path, str | Path):
-        raise pytest.UsageError(
-            f"{node.nodeid}: golden_set{mark.args}{mark.kwargs or ''} is not understood; expected "
-            "golden_set(path, tags=[...], cases=[...], version=...)"
-        )
-    options |= {name: value for name, value in mark.kwargs.items() if name != "path"}
+    paths = [*mark.args, *(value for name, value in mark.kwargs.items() if name == "path")]
+    options |= {name: value for name, value in mark.kwargs.items() if name != "path" and value is not None}
     for name in ("tags", "cases"):
         if isinstance(options[name], str):
             options[name] = [options[name]]
-    return _folder(node, Path(path)), options["tags"], options["cases"], options["version"]
+    if not _is_understood(paths, **options):
+        given = [*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())]
+        raise pytest.UsageError(
+            f"{node.nodeid}: golden_set({', '.join(given)}) is not understood; expected "
+            "golden_set(path, tags=[...], cases=[...], version=...), all of them texts"
+        )
+    return _folder(node, Path(paths[0])), tuple(options["tags"]), tuple(options["cases"]), options["version"]
+
+
+def _is_understood(
+    paths: Sequence[Any], tags: object = (), cases: object = (), version: object = None, **unknown: object
+) -> bool:
+    """Whether a marker was given one path, texts to select by, and nothing else."""
+    texts = all(
+        isinstance(names, Collection) and all(isinstance(name, str) for name in names)
+        for names in (tags, cases)
+    )
+    is_path = len(paths) == 1 and isinstance(paths[0], str | Path) and bool(str(paths[0]))
+    return is_path and texts and isinstance(version, str | None) and not unknown
 
 
 def _folder(node: pytest.Item, path: Path) -> Path:
@@ -147,7 +185,10 @@ def function_of(item: pytest.Item) -> tuple[str, str]:
     callspec: Any = getattr(item, "callspec", None)
     indices = {} if callspec is None else callspec.indices
     others = sorted((name, index) for name, index in indices.items() if name != "golden_case")
-    return item.nodeid.partition("[")[0], repr(others)
+    end = (
+        -1 if callspec is None else item.nodeid.rfind(f"[{callspec.id}]")
+    )  # a folder may have a [ in its name
+    return item.nodeid if end < 0 else item.nodeid[:end], repr(others)
 
 
 def loaded_golden_sets(config: pytest.Config) -> list[GoldenSet]:

@@ -6,7 +6,7 @@ comes when a test uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,10 +50,6 @@ class RagtunePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember what was selected: a deselected case is not computed."""
         self.items = list(session.items)
-        if self.config.getoption("ragtune_case"):
-            from .parametrise import check_known_cases
-
-            check_known_cases(self.config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -64,16 +60,29 @@ class RagtunePlugin:
         finally:
             self.item = None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show an error of ours where the test asked for it, not where we noticed it."""
-        error, hides = call.excinfo, not self.config.getoption("fulltrace")
-        if error is None or call.when != "call" or not hides or self.config.getoption("usepdb"):
-            return
-        if type(error.value).__module__.startswith("pytest_ragtune."):
-            from .errors import end_outside
+        error = call.excinfo
+        if error is None or self.config.getoption("fulltrace") or self.config.getoption("usepdb"):
+            return (yield)
+        if isinstance(error.value, pytest.UsageError) or type(error.value).__module__.startswith(
+            "pytest_ragtune."
+        ):
+            from .placing import placed
 
-            end_outside(error.tb)
+            call.excinfo = placed(error)
+        report = yield
+        call.excinfo = error
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin afresh when a test is tried once more."""
+        if self._run is not None:
+            self._run.begun(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -113,6 +122,10 @@ def pytest_configure(config: pytest.Config) -> None:
     active.install(plugin.session)
     config.pluginmanager.register(plugin, "ragtune-run")
     config.pluginmanager.register(fixtures, "ragtune-fixtures")
+    if config.getoption("ragtune_case"):
+        from .case_option import CaseOption
+
+        config.pluginmanager.register(CaseOption(), "ragtune-case")
     if options.given_kinds(config):
         from .kinds import register_kind
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .plugin import RagtunePlugin
 
 T = TypeVar("T")
+_ATTEMPTED = pytest.StashKey[Session]()
 
 
 class Run:
@@ -85,8 +86,18 @@ class Run:
         planned: bool = self.config.getoption("ragtune_plan")
         return planned
 
+    def begun(self, item: pytest.Item) -> None:
+        """Forget what an earlier attempt at a test has measured; what failed in it is asked again."""
+        if item.stash.get(_ATTEMPTED, None) is not self.session:
+            return
+        item.user_properties[:] = [own for own in item.user_properties if not own[0].startswith("ragtune")]
+        case = case_of(item)
+        if case is not None:
+            self.session.ask_again(case)
+
     def ended(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Finish what a test function has begun to measure, once another function follows or none."""
+        item.stash[_ATTEMPTED] = self.session
         if nextitem is None or function_of(nextitem) != function_of(item):
             self.session.finish()
 

@@ -77,6 +77,7 @@ class Session:
         self._memory = Store()
         self._functions: list[Any] = []
         self._batches: dict[tuple[str, str], tuple[Batch, int]] = {}
+        self._failed: set[tuple[str, str]] = set()
         self._by_response: dict[int, tuple[Batch, int]] = {}
         self._unfinished: list[tuple[Batch, Ahead]] = []
         self._digests = ContextDigests()
@@ -130,10 +131,20 @@ class Session:
         _, identity, seen = self._recorder(pipeline)
         key = (identity, case.id)
         known = self._batches.get(key)
-        if known is None or known[0].companions.cases[known[1]] != case:
-            self._ask_together(pipeline, identity, (together if seen else None) or Companions([case]))
+        if known is None or key in self._failed or known[0].companions.cases[known[1]] != case:
+            company = (together if seen else None) or Companions([case])
+            if key in self._failed:
+                self._failed.discard(key)
+                company = replace(company, cases=[case])
+            self._ask_together(pipeline, identity, company)
         batch, position = self._batches[key]
         return batch.responses[position]
+
+    def ask_again(self, case: Case) -> None:
+        """Take failed answers to a case for unknown, so that it alone is asked once more."""
+        for key, (batch, position) in self._batches.items():
+            if batch.companions.cases[position] == case and batch.responses[position].error is not None:
+                self._failed.add(key)
 
     def _ask_together(self, pipeline: PipelineLike, identity: str, together: Companions) -> None:
         outcome = self.ask(pipeline, together.cases)

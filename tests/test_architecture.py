@@ -65,6 +65,8 @@ LAYERS: list[list[set[str]]] = [
             "selfcheck_run",
             "plan_run",
             "kinds",
+            "case_option",
+            "placing",
         },
         {"cli"},
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,17 +93,33 @@ class Response:
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        text: Any = self.text
         contexts: Any = self.contexts
+        if not (text is None or isinstance(text, str)):
+            raise TypeError(f"Response got {text!r} for text: expected a string, or None for no answer")
         if not isinstance(contexts, tuple) or not set(map(type, contexts)) <= {Passage}:
             passages = tuple(
                 Passage(id=f"context-{number}", text=item) if isinstance(item, str) else item
-                for number, item in enumerate(contexts, start=1)
+                for number, item in enumerate(_listed("contexts", contexts, Passage, "texts"), start=1)
             )
             object.__setattr__(self, "contexts", passages)
         ranking: Any = self.ranking
         if ranking is not None and not (isinstance(ranking, tuple) and set(map(type, ranking)) <= {Hit}):
             hits = tuple(
                 Hit(item, 1.0 / rank) if isinstance(item, str) else item
-                for rank, item in enumerate(ranking, start=1)
+                for rank, item in enumerate(_listed("ranking", ranking, Hit, "passage ids"), start=1)
             )
             object.__setattr__(self, "ranking", hits)
+
+
+def _listed(name: str, given: Any, kind: type, words: str) -> list[Any]:
+    """What was given for a field that takes a list, as one."""
+    if not isinstance(given, str | bytes) and isinstance(given, Iterable):
+        items = list(given)
+        wrong = next((item for item in items if not isinstance(item, str | kind)), None)
+        if wrong is None:
+            return items
+        given = wrong
+    raise TypeError(
+        f"Response got {given!r} for {name}: expected a list of {words} or of pytest_ragtune.{kind.__name__}"
+    )

@@ -106,24 +106,34 @@ def test_a_test_beside_a_golden_set_needs_no_marker(project: pytest.Pytester, ru
     run("tiny").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("marker", "message"),
-    [
-        ("", "uses a golden set but names none"),
-        ("@pytest.mark.golden_set", "is not understood; expected"),
-        ("@pytest.mark.golden_set('nowhere')", "golden set 'nowhere' is no folder; looked for"),
-        ("@pytest.mark.golden_set('tiny', tag='hours')", "is not understood; expected"),
-        ("@pytest.mark.golden_set('tiny', tags=['nonsense'])", "no case has any of the tags"),
-        ("@pytest.mark.golden_set('tiny', cases=['nonsense'])", "are not among its 12 cases"),
-        ("@pytest.mark.golden_set('tiny', version='v9')", "v9"),
-    ],
-)
-def test_wrong_markers_are_explained(project: pytest.Pytester, run: Run, marker: str, message: str) -> None:
-    project.makepyfile(test_wrong=f"import pytest\n\n{marker}\ndef test_x(golden_set):\n    pass\n")
+WRONG_MARKERS = [
+    ("", "uses a golden set but names none"),
+    ("@pytest.mark.golden_set", "is not understood; expected"),
+    ("@pytest.mark.golden_set('nowhere')", "golden set 'nowhere' is no folder; looked for"),
+    ("@pytest.mark.golden_set('tiny', tag='hours')", "is not understood; expected"),
+    ("@pytest.mark.golden_set('tiny', tags=['nonsense'])", "no case has any of the tags"),
+    ("@pytest.mark.golden_set('tiny', tags=['hours', 'hourz'])", "any of the tags ['hourz']; its tags are"),
+    ("@pytest.mark.golden_set('tiny', tags=3)", "golden_set('tiny', tags=3) is not understood"),
+    ("@pytest.mark.golden_set('tiny', path='tiny')", "is not understood; expected"),
+    (
+        "@pytest.mark.golden_set('tiny', tags=['hours'], cases=['no-parking'])",
+        "none of cases=['no-parking'] has any of the tags ['hours']",
+    ),
+    ("@pytest.mark.golden_set('tiny', cases=['nonsense'])", "are not among its 12 cases"),
+    ("@pytest.mark.golden_set('tiny', version='v9')", "v9"),
+]
+
+
+def test_wrong_markers_are_explained(project: pytest.Pytester, run: Run) -> None:
+    for number, (marker, _) in enumerate(WRONG_MARKERS):
+        text = f"import pytest\n\n{marker}\ndef test_x(golden_set):\n    pass\n"
+        (project.path / f"test_wrong{number:02}.py").write_text(text, encoding="utf-8")
     result = run()
-    result.assert_outcomes(errors=1)
-    assert message in result.stdout.str()
-    assert "Traceback" not in result.stdout.str()
+    result.assert_outcomes(errors=len(WRONG_MARKERS))
+    told = result.stdout.str().split("ERROR at setup of test_x")[1:]
+    for (_, message), text in zip(WRONG_MARKERS, told, strict=True):
+        assert message in text
+        assert "Traceback" not in text
 
 
 def test_a_broken_golden_set_lists_its_problems(project: pytest.Pytester, run: Run, calls: Calls) -> None:

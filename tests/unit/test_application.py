@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -93,18 +95,104 @@ def test_an_exception_is_the_error_of_its_case_only() -> None:
         assert responses[3].text is None
 
 
-def test_a_slow_call_is_ended() -> None:
-    async def stuck(question: str) -> str:
-        await asyncio.sleep(30)
-        return question
+def stuck(question: str) -> str:
+    threading.Event().wait(30)
+    return question
 
-    [response] = CallablePipeline(stuck, timeout=0.01).respond_many(CASES[:1])
+
+async def stuck_later(question: str) -> str:
+    await asyncio.sleep(30)
+    return question
+
+
+def stuck_indirectly(question: str) -> Awaitable[str]:
+    return stuck_later(question)
+
+
+@pytest.mark.parametrize("function", [stuck, stuck_later, stuck_indirectly])
+def test_a_slow_call_is_ended(function: Callable[[str], object]) -> None:
+    [response] = CallablePipeline(function, timeout=0.01).respond_many(CASES[:1])
     assert response.error == "TimeoutError: no answer within 0.01 seconds"
 
 
-def test_a_wrong_return_type_says_what_was_expected() -> None:
-    with pytest.raises(TypeError, match=r"number returned int for 'question 0': expected a string, or"):
-        CallablePipeline(lambda _: 3, name="number").respond_many(CASES[:1])
+def times_out(question: str) -> str:
+    raise TimeoutError("the database")
+
+
+async def times_out_later(question: str) -> str:
+    raise TimeoutError("the database")
+
+
+@pytest.mark.parametrize("function", [times_out, times_out_later])
+def test_a_timeout_of_its_own_keeps_its_words(function: Callable[[str], object]) -> None:
+    [response] = CallablePipeline(function, timeout=30).respond_many(CASES[:1])
+    assert response.error == "TimeoutError: the database"
+
+
+def test_a_plain_function_with_a_timeout_answers() -> None:
+    assert CallablePipeline(answer, timeout=30).respond("why").text == "WHY"
+
+
+def test_what_belongs_to_a_loop_serves_every_batch_and_evaluation() -> None:
+    """As an HTTP client that an application makes once: it does not work on a second loop."""
+    lock = asyncio.Lock()
+
+    async def locked(question: str) -> str:
+        async with lock:
+            await asyncio.sleep(0)
+            return question
+
+    pipeline = CallablePipeline(locked, concurrency=2)
+    for _ in range(2):
+        assert all(response.error is None for response in pipeline.respond_many(CASES))
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, pytest.skip.Exception])
+def test_an_interrupt_is_no_answer_and_spoils_nothing(end: type[BaseException]) -> None:
+    going_on = []
+
+    async def interrupted(question: str) -> str:
+        if question.endswith("0"):
+            raise end("stop")
+        await asyncio.sleep(0.05)
+        going_on.append(question)
+        return question
+
+    with pytest.raises(end, match="stop"):
+        CallablePipeline(interrupted).respond_many(CASES[:3])
+    assert going_on == []
+    assert CallablePipeline(answer_later).respond("why").text == "WHY"
+
+
+def test_an_application_may_cancel_itself() -> None:
+    async def cancelled(question: str) -> str:
+        if question.endswith("1"):
+            raise asyncio.CancelledError
+        return question
+
+    responses = CallablePipeline(cancelled).respond_many(CASES[:3])
+    assert [r.error for r in responses] == [None, "CancelledError: ", None]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (3, "TypeError: app returned int: expected a string, or pytest_ragtune.Response(text, "),
+        (None, "TypeError: app returned NoneType: expected a string"),
+        (("text", ["context"]), "TypeError: app returned tuple: expected a string"),
+    ],
+)
+def test_an_answer_of_another_type_is_the_error_of_its_case_only(given: object, message: str) -> None:
+    def app(question: str) -> object:
+        return given if question.endswith("1") else question
+
+    async def later(question: str) -> object:
+        return app(question)
+
+    for function in (app, later):
+        responses = CallablePipeline(function, name="app").respond_many(CASES[:3])
+        assert [r.text for r in responses] == ["question 0", None, "question 2"]
+        assert str(responses[1].error).startswith(message)
 
 
 def test_wrong_use_is_refused() -> None:
@@ -112,10 +200,19 @@ def test_wrong_use_is_refused() -> None:
         CallablePipeline("not a function")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="concurrency is 0"):
         CallablePipeline(answer, concurrency=0)
+    with pytest.raises(ValueError, match="timeout is 0"):
+        CallablePipeline(answer, timeout=0)
+    with pytest.raises(ValueError, match="name is 'a/b'"):
+        CallablePipeline(answer, name="a/b")
 
 
 def test_identity_needs_a_version() -> None:
     assert CallablePipeline(answer).identity is None
     first, second = CallablePipeline(answer, version="1"), CallablePipeline(answer, version="2")
     assert first.identity != second.identity
+
+
+def test_the_name_is_that_of_the_function() -> None:
     assert CallablePipeline(lambda q: q).name == "lambda"
+    assert CallablePipeline(Application()).name == "Application"
+    assert CallablePipeline(partial(partial(answer))).name == "answer"
