@@ -22,8 +22,14 @@ _EXPECTED = {
     "bool_type": "true or false",
     "list_type": "a list",
     "greater_than_equal": "1 or more",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "dict_type": "an object",
 }
 """What pydantic's commonest errors expect, in plain words."""
+_HINTS = {"passage": " (a passage is named by its document: 'FILE#NUMBER')"}
+"""What to write in place of a field that people expect."""
 
 
 def schema() -> Any:
@@ -151,7 +157,7 @@ def _problem(detail: Mapping[str, Any], file: str, line: int | None, model: type
         return Problem(file, line, field, "nothing", "this field, it is required")
     if kind == "extra_forbidden":
         known = _fields(model, place)
-        hint = suggest(str(place[-1]), known)
+        hint = _HINTS.get(str(place[-1])) or suggest(str(place[-1]), known)
         return Problem(file, line, field, f"an unknown field{hint}", f"one of {', '.join(known)}")
     if kind == "model_type":
         return Problem(file, line, field, shorten(value), "an object with named fields")
@@ -160,7 +166,7 @@ def _problem(detail: Mapping[str, Any], file: str, line: int | None, model: type
     if kind == "value_error":
         return Problem(file, line, field, shorten(sorted(value)), str(detail["ctx"]["error"]))
     expected = _EXPECTED.get(kind) or detail["msg"].removeprefix("Input should be ").replace("valid ", "")
-    return Problem(file, line, field, shorten(value), expected)
+    return Problem(file, line, field, "null" if value is None else shorten(value), expected)
 
 
 def _fields(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:

@@ -25,6 +25,7 @@ SUPPORT_FEATURES = (
     "logit_lexical",
     "lexical",
     "content_context",
+    "every_context",
     "content_match",
     "content_window",
     "content_sentence",
@@ -159,6 +160,7 @@ def _shares(claim: Reading, document: Document, window: Window, fit: Match) -> d
     return {
         "lexical": shares_logit(fit.content, fit.every) + penalty(fit),
         "content_context": _share(wanted, document.index),
+        "every_context": _share(claim.every, document.index),
         "content_match": fit.content,
         "content_window": _share(wanted, inside.every),
         "content_sentence": _share(wanted, nearest.every),

@@ -293,3 +293,22 @@ def test_the_message_shows_fifty_problems_and_counts_the_rest(tmp_path: Path) ->
     assert len(message) == 52
     assert message[-1] == "  and 1950 more"
     assert len(caught.value.problems) == 2000
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ('{"document": "hours.md", "grade": "high"}', "found 'high'; expected a whole number"),
+        ('{"document": "hours.md", "grade": null}', "found null; expected a whole number"),
+        ('{"passage": "hours.md#1"}', "a passage is named by its document: 'FILE#NUMBER'"),
+    ],
+)
+def test_a_wrong_label_is_told_in_plain_words(tmp_path: Path, label: str, expected: str) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "hours.md").write_text("# Hours\n\nThe shop opens at nine.\n", encoding="utf-8")
+    (tmp_path / "golden_set.toml").write_text("schema = 1\n", encoding="utf-8")
+    line = '{"id": "a", "question": "When?", "reference": "At nine.", "relevant": [' + label + "]}\n"
+    (tmp_path / "cases.jsonl").write_text(line, encoding="utf-8")
+    with pytest.raises(GoldenSetError) as caught:
+        load_golden_set(tmp_path)
+    assert expected in str(caught.value)

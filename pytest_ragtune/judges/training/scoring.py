@@ -11,7 +11,7 @@ from pytest_ragtune.judges.features import (
     support_features,
 )
 from pytest_ragtune.judges.windows import Document, Policy, Window, choose, read_document
-from pytest_ragtune.text import words
+from pytest_ragtune.text import statements, words
 
 from .rows import Head, Row
 
@@ -37,14 +37,30 @@ def features_of(
 
 
 def _features(row: Row, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:
-    about = row.second if row.head == "supports" else row.first
-    if not words(about):
-        return None
-    windows: list[Window] = choose(document, about, policy)
+    """Those of the pair; of a claim of several statements, of the one that the model supports least."""
+    if row.head == "answers":
+        return _answer(row.first, document, logits, policy)
+    stated = [statement.text for statement in statements(row.second)]
+    texts = stated if len(stated) > 1 else [row.second]
+    found = [one for text in texts if (one := _support(text, document, logits, policy)) is not None]
+    return min(found, key=lambda one: one["logit_best"], default=None)
+
+
+def _support(claim: str, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:
+    windows = _windows(document, claim, policy)
     if not windows:
         return None
-    if row.head == "supports":
-        values = [pair[0] for pair in logits([(w.text, about) for w in windows])]
-        return support_features(about, document, windows, values)
-    values = [pair[1] for pair in logits([(about, w.text) for w in windows])]
-    return answer_features(about, document, windows, values)
+    values = [pair[0] for pair in logits([(window.text, claim) for window in windows])]
+    return support_features(claim, document, windows, values)
+
+
+def _answer(question: str, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:
+    windows = _windows(document, question, policy)
+    if not windows:
+        return None
+    values = [pair[1] for pair in logits([(question, window.text) for window in windows])]
+    return answer_features(question, document, windows, values)
+
+
+def _windows(document: Document, about: str, policy: Policy) -> list[Window]:
+    return choose(document, about, policy) if words(about) else []
