@@ -42,8 +42,8 @@ def is_english(text: str) -> bool:
     found = words(text[:_SEEN])
     if len(found) < _FEWEST:
         return True
-    english = sum(word in _ENGLISH for word in found)
-    foreign = sum(word in _FOREIGN for word in found)
+    different = set(found)  # a list of rates says "per" in every item
+    english, foreign = len(different & _ENGLISH), len(different & _FOREIGN)
     if foreign >= 2 and foreign > english:
         return False
     return english > 0 or len(found) < 2 * _FEWEST or text.isascii()

@@ -222,6 +222,7 @@ def test_other_languages_are_scored_with_one_warning(judge: NliJudge, text: str)
         "x = f(y)",
         "Los Angeles is the largest city of California, on the coast.",
         "The de facto standard is in use.",
+        "Exchange rates: shillings per dollar 3,600, francs per dollar 585, kwacha per dollar 18",
     ],
 )
 def test_english_passes(text: str) -> None:
