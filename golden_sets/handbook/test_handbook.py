@@ -65,7 +65,7 @@ def test_rag_beats_the_closed_book(golden_set: GoldenSet, rag: Pipeline, closed_
     without = evaluate(closed_book, golden_set, CLOSED)
     assert_better(with_passages, without, "token_f1")
     assert_at_least(with_passages, "token_f1", 0.1)
-    assert_at_least(with_passages, "faithfulness", 0.1, max_unscored=0.1)
+    assert_at_least(with_passages, "faithfulness", 0.05, max_unscored=0.1)
     # a model of this size invents: a judge that supports all of it has stopped reading
     assert_at_most(with_passages, "faithfulness", 0.9, max_unscored=0.1)
     assert_at_most(with_passages, "seconds", 5.0)

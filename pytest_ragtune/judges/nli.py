@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from .windows import Document, Window, choose, read_document
 _CACHED_OPINIONS = 4096
 _CONTEXTS = 8
 """Of more contexts than these, only those that share most words with a claim are read by the model."""
+_PARTICLE = re.compile(r"^(?:yes|no)\s*[,;:–—]\s+(?=\w)", re.IGNORECASE)
+"""``No, it is left at the kerb`` states what follows; the particle answers a question that is not read."""
 
 
 def has_weights(folder: Path | str = WEIGHTS) -> bool:
@@ -103,8 +107,11 @@ class NliJudge:
         """What supports the least supported statement of a claim; most claims are one."""
         stated = statements(request.claim)
         if len(stated) < 2:
-            return self._best(request)
-        parts = [Request(part.text, request.contexts, part.before or request.before) for part in stated]
+            return self._best(replace(request, claim=_PARTICLE.sub("", request.claim, count=1)))
+        parts = [
+            Request(_PARTICLE.sub("", part.text, count=1), request.contexts, part.before or request.before)
+            for part in stated
+        ]
         return min(map(self._best, parts), key=lambda found: found.support.probability or 0.0)
 
     def _best(self, request: Request) -> Evidence:

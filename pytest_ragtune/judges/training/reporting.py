@@ -21,7 +21,7 @@ from .sources import SOURCES, edited_sentences, read_sources, texts
 
 EACH = 220
 """Planted errors of a kind."""
-MOST = 1000
+MOST = 400
 """Rows of a set that are written to be calibrated on."""
 _TRIES = 60_000
 _PEOPLE = ("fever_symmetric", "begin", "scifact_dev")

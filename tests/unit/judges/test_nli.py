@@ -72,6 +72,14 @@ def test_a_claim_of_several_statements_is_supported_as_its_least_supported_one(j
     assert (alone.support.probability or 0.0) < (other.support.probability or 0.0)
 
 
+@pytest.mark.parametrize("particle", ["No, ", "Yes, ", "yes: ", "No — "])
+def test_the_yes_or_no_before_a_claim_is_not_part_of_it(judge: NliJudge, particle: str) -> None:
+    bare, spoken = judge.support([(CONTEXT, claim + "shipping is free.") for claim in ("", particle)])
+    assert bare == spoken
+    (other,) = judge.support([(CONTEXT, "No shipping is free.")])
+    assert other != bare
+
+
 def test_of_many_contexts_those_that_share_most_are_read(judge: NliJudge) -> None:
     contexts = [f"Cats number {number} sleep." for number in range(60)]
     contexts.insert(41, CONTEXT)
