@@ -11,6 +11,7 @@ import pytest
 from .budget import shown
 from .gate import merged_scores
 from .records import Verdict
+from .report_files import write_reports
 from .reporting.json import report_value, verdict_from_value
 from .reporting.markdown import markdown_lines
 from .reporting.summary import SummaryRow
@@ -44,7 +45,7 @@ class Collected:
         """Of every test, in order."""
         return [verdict for verdicts in self._verdicts.values() for verdict in verdicts]
 
-    def show(self, terminal: pytest.TerminalReporter, config: pytest.Config) -> None:
+    def show(self, terminal: pytest.TerminalReporter) -> None:
         """Print the table and the verdicts that did not pass, and write the report files."""
         width = terminal._tw.fullwidth if terminal.isatty else 120
         lines = list(summary_lines(self.rows, self.verdicts, width=max(80, width)))
@@ -54,10 +55,7 @@ class Collected:
                 terminal.write_line(line)
             if self.budget:
                 terminal.write_line(f"budget: {', '.join(_spent(*entry) for entry in self.budget.items())}")
-        for name in config.getoption("ragtune_report"):
-            path = config.invocation_params.dir / name
-            self._write(path)
-            terminal.write_line(f"report written to {name}")
+        write_reports(terminal, self._write)
 
     def _write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

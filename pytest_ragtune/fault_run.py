@@ -7,6 +7,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from . import asserts
 from .faults import FAULTS, Cell, Fault, Ledger, Matrix, Notes, PlantedSession, faults_named, versions_of
 from .parametrise import case_of, golden_set_at, loaded_golden_sets
 from .records import Case, Corpus
+from .report_files import write_reports
 from .reporting.matrix import matrix_lines, matrix_markdown, matrix_value
 from .reporting.sections import add_section
 from .session import Session
@@ -108,9 +110,9 @@ class FaultRun:
         terminalreporter.write_sep("=", "ragtune: planted faults")
         for line in matrix_lines(self.matrix, detail=self.config.get_verbosity() > 0):
             terminalreporter.write_line(line)
-        for name in self.config.getoption("ragtune_report"):
-            path = self.config.invocation_params.dir / name
-            add_section(path, "faults", matrix_value(self.matrix), matrix_markdown(self.matrix))
+        value, markdown = matrix_value(self.matrix), list(matrix_markdown(self.matrix))
+        section = partial(add_section, name="faults", value=value, markdown=markdown)
+        write_reports(terminalreporter, section, tells=False)
 
     def _session(self, base: Session, fault: Fault | None) -> PlantedSession:
         return PlantedSession(

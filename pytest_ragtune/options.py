@@ -9,6 +9,15 @@ MARKER = (
     "golden_set(path, tags=(), cases=(), version=None): the golden set of a test, as a folder relative to "
     "the test file or to pytest's root; any of the tags, only the ids in cases, at that corpus version"
 )
+INI = (
+    "ragtune_store",
+    "ragtune_judge",
+    "ragtune_undecided",
+    "ragtune_budget",
+    "ragtune_prices",
+    "ragtune_must_catch",
+    "ragtune_faults_reask",
+)
 _KINDS = ("--ragtune-faults", "--ragtune-selfcheck", "--ragtune-plan")
 
 
@@ -127,8 +136,9 @@ def check_options(config: pytest.Config) -> None:
     _check_budget(config)
     for option in given_kinds(config):
         _check_alone(config, option)
+    _check_names(config)
     for name in config.getoption("ragtune_report"):
-        if not name.endswith((".md", ".json")):
+        if not name.endswith((".md", ".json")) or (config.invocation_params.dir / name).is_dir():
             raise pytest.UsageError(f"--ragtune-report={name}: expected a file that ends in .md or .json")
     for ini, allowed in (
         ("ragtune_judge", ("", "nli", "lexical", "embedding")),
@@ -140,6 +150,24 @@ def check_options(config: pytest.Config) -> None:
             raise pytest.UsageError(
                 f"{ini} = {config.getini(ini)!r} in the ini file: expected one of {wanted}"
             )
+
+
+def is_report_due(config: pytest.Config) -> bool:
+    """Whether a report of the tests was asked for, whatever they measured."""
+    return bool(config.getoption("ragtune_report")) and not (given_kinds(config) or config.option.collectonly)
+
+
+def _check_names(config: pytest.Config) -> None:
+    """Refuse an ini value of ours that does not exist: it would be left out in silence."""
+    overridden = [text.partition("=")[0] for text in config.getoption("override_ini") or ()]
+    own = vars(config)  # pytest tells the names in no other way; the attribute is another from version 9 on
+    for name in (*own.get("_inicfg", own.get("inicfg", ())), *overridden):
+        if name.startswith("ragtune") and name not in INI:
+            import difflib
+
+            close = difflib.get_close_matches(name, INI, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(INI)}"
+            raise pytest.UsageError(f"{name} in the ini file: there is no such value; {advice}")
 
 
 def _check_budget(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from .planning import PLANNED, PlanMeter, PlanSession
 from .prices import read_prices
 from .records import Evaluation, Verdict
 from .replay import ReplayStore
+from .report_files import write_reports
 from .reporting.plan import plan_lines, plan_value
 from .reporting.sections import add_section
 from .selfcheck import Made
@@ -80,9 +82,9 @@ class PlanRun:
         for line in lines:
             terminalreporter.write_line(line)
         value = plan_value(rows, self.meter.elsewhere, self.foresights, self.early)
-        for name in self.config.getoption("ragtune_report"):
-            markdown = ["## Plan", "", "```text", *lines, "```"]
-            add_section(self.config.invocation_params.dir / name, "plan", value, markdown)
+        markdown = ["## Plan", "", "```text", *lines, "```"]
+        section = partial(add_section, name="plan", value=value, markdown=markdown)
+        write_reports(terminalreporter, section, tells=False)
 
     @contextmanager
     def _in_force(self) -> Iterator[None]:

@@ -92,19 +92,21 @@ class RagtunePlugin:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a finished test, here or on a worker, has measured."""
-        if report.when == "teardown" and any(
-            name.startswith("ragtune") for name, _ in report.user_properties
-        ):
-            if self._collected is None:
-                from .collected import Collected
-
-                self._collected = Collected()
-            self._collected.keep(report)
+        if report.when == "teardown" and any(n.startswith("ragtune") for n, _ in report.user_properties):
+            self._gathered().keep(report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table and the verdicts that did not pass, and write the report files."""
-        if self._collected is not None:
-            self._collected.show(terminalreporter, self.config)
+        # where nothing was measured too: an older report would pass for one of this run
+        if self._collected is not None or options.is_report_due(self.config):
+            self._gathered().show(terminalreporter)
+
+    def _gathered(self) -> Collected:
+        if self._collected is None:
+            from .collected import Collected
+
+            self._collected = Collected()
+        return self._collected
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

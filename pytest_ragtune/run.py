@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
@@ -116,7 +117,7 @@ class Run:
         root = self.config.invocation_params.dir
         name = getattr(item, "originalname", None) or item.name
         place = path.relative_to(root) if path.is_relative_to(root) else path
-        return f"pytest {place.as_posix()} -k {name}"
+        return f"pytest {shlex.quote(place.as_posix())} -k {name}"
 
     def _spend_from_budget(self) -> BudgetMeter | None:
         """Stop at the limits of ``ragtune_budget``, counted over all workers of the run."""

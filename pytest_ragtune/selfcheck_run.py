@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from . import asserts
 from .records import Evaluation
+from .report_files import write_reports
 from .reporting.alarms import alarm_lines, alarms_markdown, alarms_value
 from .reporting.sections import add_section
 from .selfcheck import Alarm, Check, Made, recheck
@@ -62,6 +64,6 @@ class SelfCheckRun:
         terminalreporter.write_sep("=", "ragtune: self-check")
         for line in alarm_lines(self.alarms, self.runs):
             terminalreporter.write_line(line)
-        for name in self.config.getoption("ragtune_report"):
-            path = self.config.invocation_params.dir / name
-            add_section(path, "selfcheck", alarms_value(self.alarms), alarms_markdown(self.alarms, self.runs))
+        value, markdown = alarms_value(self.alarms), list(alarms_markdown(self.alarms, self.runs))
+        section = partial(add_section, name="selfcheck", value=value, markdown=markdown)
+        write_reports(terminalreporter, section, tells=False)

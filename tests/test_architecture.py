@@ -67,6 +67,7 @@ LAYERS: list[list[set[str]]] = [
             "kinds",
             "case_option",
             "placing",
+            "report_files",
         },
         {"cli"},
     ],

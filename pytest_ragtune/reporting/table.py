@@ -68,7 +68,8 @@ def _count(number: int, what: str) -> str:
 
 def _calls(rows: Sequence[SummaryRow]) -> str:
     calls, judged = sum(row.model_calls for row in rows), sum(row.judge_calls for row in rows)
-    parts = [_count(calls, "model call"), f"{sum(row.replayed for row in rows):,} answers replayed"]
+    replayed = _count(sum(row.replayed for row in rows), "answer")
+    parts = [_count(calls, "model call"), f"{replayed} replayed"]
     return ", ".join([*parts, _count(judged, "judge call")])
 
 

@@ -117,3 +117,50 @@ def test_a_garbage_store_is_explained(project: pytest.Pytester, run: Run) -> Non
     result.stdout.fnmatch_lines(
         ["*StoreError: cannot read the store *bad.sqlite3*move it away*--ragtune-store=FILE*"]
     )
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_report_of_nothing_is_not_that_of_an_earlier_run(
+    project: pytest.Pytester, run: Run, workers: str
+) -> None:
+    (project.path / "report.json").write_text('{"verdicts": ["of an earlier run"]}', encoding="utf-8")
+    project.makepyfile(test_other="def test_other():\n    pass\n")
+    result = run("--ragtune-report=report.json", "-n", workers)
+    result.stdout.fnmatch_lines(["report written to report.json"])
+    assert json.loads((project.path / "report.json").read_text(encoding="utf-8"))["verdicts"] == []
+
+
+@pytest.mark.parametrize("kind", [(), ("--ragtune-plan",)], ids=["tests", "plan"])
+def test_a_report_that_cannot_be_written_is_told_of(
+    project: pytest.Pytester, run: Run, kind: tuple[str, ...]
+) -> None:
+    project.makepyfile(test_suite=SUITE)
+    (project.path / "file").touch()
+    result = run("--ragtune-report=file/report.md", "--ragtune-report=other.md", "-k", "recall", *kind)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["report NOT written to file/report.md: *; name another file with *"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert (project.path / "other.md").exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("-o", "ragtune_undecidd=fail")], ids=["file", "option"])
+def test_an_ini_value_that_does_not_exist_is_refused(
+    project: pytest.Pytester, run: Run, arguments: tuple[str, ...]
+) -> None:
+    if not arguments:
+        project.makeini("[pytest]\nragtune_undecidd = fail\n")
+    result = run(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*ragtune_undecidd in the ini file: there is no such value; did you mean *_undecided?"]
+    )
+
+
+def test_the_rerun_command_can_be_pasted(project: pytest.Pytester, run: Run) -> None:
+    folder = project.path / "my tests"
+    folder.mkdir()
+    (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
+    result = run("-k", "too_much")
+    result.stdout.fnmatch_lines(
+        ["E *  rerun    pytest 'my tests/test_suite.py' -k test_too_much --ragtune-case=*"]
+    )

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ragtune import options
+
 
 def test_no_file_no_line_no_module(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
@@ -79,3 +81,7 @@ def test_help_lists_every_option_with_its_prefix(pytester: pytest.Pytester) -> N
             "*--ragtune-update-baselines*",
         ]
     )
+
+
+def test_the_known_ini_values_are_those_declared(pytester: pytest.Pytester) -> None:
+    assert set(options.INI) == {name for name in pytester.parseconfig()._parser._inidict if "ragtune" in name}
