@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(?P<inside>.*?)\n?\s*```\s*\Z", re.DOTALL)
+_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -34,9 +35,12 @@ _KNOWN = frozenset(
 def read_json(text: str) -> Any:
     """The JSON value that ``text`` consists of, a Markdown fence around it allowed.
 
+    What a reasoning model thought before it (``<think>...</think>``) is no part of the answer.
+
     Raises:
         ValueError: it is anything else: prose around it, NaN, a name given twice, text cut short.
     """
+    text = _THOUGHT.sub("", text, count=1)
     fenced = _FENCE.match(text)
     inside = fenced["inside"] if fenced else text
     try:

@@ -40,13 +40,23 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, is_right, expected in (
-            ("concurrency", self.concurrency >= 1, "at least 1"),
-            ("timeout", self.timeout is None or self.timeout > 0, "seconds above 0, or None"),
-            ("deadline", self.deadline is None or self.deadline > 0, "seconds above 0, or None"),
-            ("retries", self.retries >= 0, "0 or more"),
+            ("concurrency", _is_whole(self.concurrency, 1), "at least 1"),
+            ("timeout", _is_time(self.timeout), "seconds above 0, or None"),
+            ("deadline", _is_time(self.deadline), "seconds above 0, or None"),
+            ("retries", _is_whole(self.retries, 0), "0 or more"),
         ):
             if not is_right:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: expected {expected}")
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_time(seconds: object) -> bool:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return seconds is None
+    return seconds > 0
 
 
 @dataclass(slots=True)

@@ -19,12 +19,14 @@ from pytest_ragtune.errors import ModelError
 from pytest_ragtune.records import Generation, Prompt
 
 from .endpoint_address import connection_fault, read_address, redact
+from .endpoint_checks import check_fields, check_sampling
 from .endpoint_reply import Asked, Reply, read_reply, status_fault
 
 OPENAI_URL = "https://api.openai.com/v1"
 REQUEST = 1
 """Version of the request: raised when a change here could change an answer."""
 _BATCHES_OF_CONCURRENCY = 4
+_SHORTEST_KEY = 8  # a shorter one is as likely a word of the answer
 
 Question = tuple["EndpointGenerator", Prompt]
 """A prompt, and the generator whose settings it is asked with."""
@@ -78,11 +80,11 @@ class EndpointGenerator:
     ) -> None:
         if not model:
             raise ModelError("model is empty: expected a name that the server knows")
-        if max_new_tokens < 1:
-            raise ModelError(f"max_new_tokens is {max_new_tokens}: expected at least 1: change it")
         self.model, self.api_key_env = model, api_key_env
-        self.base_url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        self.url, self._is_local = read_address(self.base_url)
+        self._address = read_address(base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
+        self.url = self._address.shown
+        check_sampling(temperature, top_p, seed, max_new_tokens)
+        check_fields(response_format=response_format, extra=extra)
         self.temperature, self.top_p, self.seed = temperature, top_p, seed
         self.max_new_tokens = max_new_tokens
         self.response_format = None if response_format is None else dict(response_format)
@@ -155,7 +157,7 @@ class EndpointGenerator:
                 f"the key in the environment variable {self.api_key_env} has characters that no key has "
                 "(a line break, a control character, a letter outside ASCII): set it again"
             )
-        if key or self._is_local:
+        if key or self._address.is_local:
             return key or "none"
         raise ModelError(
             f"the environment variable {self.api_key_env} holds no key for {self.url}: set it, or name "
@@ -186,14 +188,20 @@ class EndpointGenerator:
         def connect() -> Any:
             return openai.AsyncOpenAI(
                 api_key=key,
-                base_url=self.base_url,
+                base_url=self._address.asked,
+                default_query=self._address.query,
                 max_retries=0,
                 timeout=self.limits.timeout,
-                http_client=openai.DefaultAsyncHttpxClient(trust_env=not self._is_local),
+                # A redirect would hand the prompts to another server, of which nobody spoke.
+                http_client=openai.DefaultAsyncHttpxClient(
+                    trust_env=not self._address.is_local, follow_redirects=False
+                ),
             )
 
         # A client costs more than ten requests to make: rounds on one loop share it.
-        async with kept((self.base_url, key, self.limits.timeout), connect) as client:
+        async with kept(
+            (self._address.asked, *self._address.query.items(), key, self.limits.timeout), connect
+        ) as client:
 
             async def work(question: Question) -> Generation:
                 asked, prompt = question
@@ -208,12 +216,15 @@ class EndpointGenerator:
                 except Exception as error:  # the client names headers in some of its errors
                     raise Fault(self._clean(f"{type(error).__name__}: {error}", key)) from None
                 seconds = time.perf_counter() - begun
-                return Generation(reply.text, reply.prompt_tokens, reply.completion_tokens, seconds)
+                text = reply.text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else reply.text
+                return Generation(text, reply.prompt_tokens, reply.completion_tokens, seconds)
 
             yield Flight(work, self.limits, self._health)
 
     def _clean(self, message: str, key: str) -> str:
-        return redact(message.replace(self.base_url, self.url), key)
+        for secret in self._address.secrets:
+            message = message.replace(secret, self.url if secret == self._address.asked else "[key]")
+        return redact(message, key)
 
     async def _ask(self, openai: Any, client: Any, prompt: Prompt) -> Reply:
         asked = Asked(self.model, self.url, self.api_key_env, self.max_new_tokens, self.response_format)

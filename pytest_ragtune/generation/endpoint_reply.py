@@ -18,6 +18,8 @@ _TOO_LONG = re.compile(
     r"|too large",
     re.IGNORECASE,
 )
+_NO_ROOM = re.compile(r"context[ _]?(?:length|window|size)|maximum context", re.IGNORECASE)
+_UNKNOWN_MODEL = re.compile(r"(?:invalid|unknown|no such|not a valid) model", re.IGNORECASE)
 _SETTINGS = ("response_format", "json_schema", "temperature", "top_p", "seed", "max_tokens", "stop")
 
 
@@ -65,7 +67,7 @@ def read_reply(body: str, content_type: str, asked: Asked) -> Reply:
     try:
         value = json.loads(body)
         choices = value["choices"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Fault(
             f"{asked.url} sent no chat completion ({type(error).__name__}: {_short(body)!r}); "
             "is base_url an OpenAI-compatible server?",
@@ -124,6 +126,11 @@ def status_fault(status: int, headers: Mapping[str, str], body: str, asked: Aske
     quote = f"{status}: {_short(said)!r}" if said else str(status)
     if status == 429 and "insufficient_quota" in code:
         return Fault(f"the quota of the key in {asked.key_name} is used up ({quote})", everywhere=True)
+    if status < 400:
+        todo = "change base_url to the address that answers itself"
+        return Fault(f"{asked.url} redirects elsewhere ({status}): {todo}", everywhere=True)
+    if status >= 500 and _NO_ROOM.search(said):
+        return _refused(quote, said, code, asked)
     if status in _AGAIN or status >= 500:
         return Fault(f"{asked.url} answered {quote}", again=True, wait=retry_after(headers))
     if status == 401:
@@ -132,7 +139,8 @@ def status_fault(status: int, headers: Mapping[str, str], body: str, asked: Aske
     if status == 403:
         todo = f"use a key in {asked.key_name} that may use {asked.model!r}, or change model"
         return Fault(f"{asked.url} denies access ({quote}): {todo}", everywhere=True)
-    if "model" in said.lower() and (status == 404 or "model_not_found" in code or "does not exist" in said):
+    is_unknown = _UNKNOWN_MODEL.search(said) or "model_not_found" in code or "does not exist" in said
+    if "model" in said.lower() and (status == 404 or is_unknown):
         todo = "change model to a name that the server lists under /models"
         return Fault(
             f"{asked.url} does not know the model {asked.model!r} ({quote}): {todo}", everywhere=True

@@ -28,6 +28,13 @@ def test_anything_else_is_an_error(text: str) -> None:
         read_json(text)
 
 
+def test_what_was_thought_before_the_answer_is_no_part_of_it() -> None:
+    assert read_json('<think>\n{"a": 2}? no.\n</think>\n\n```json\n{"a": 1}\n```') == {"a": 1}
+    for text in ('<think>{"a": 1}', '{"a": 1}<think></think>', 'So: <think></think>{"a": 1}'):
+        with pytest.raises(ValueError, match=r"Expecting value|Extra data"):
+            read_json(text)
+
+
 def test_json_nested_without_end_is_an_error() -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
         read_json("[" * 100_000)

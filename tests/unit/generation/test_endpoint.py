@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from pytest_ragtune.calls.backoff import Fault
 from pytest_ragtune.errors import ModelError
 from pytest_ragtune.generation.endpoint import EndpointGenerator
 from pytest_ragtune.generation.endpoint_address import redact
+from pytest_ragtune.generation.endpoint_reply import Asked, read_reply, status_fault
 from pytest_ragtune.protocols import Generator
 from pytest_ragtune.records import Prompt
 from tests.servers.loopback import LoopbackServer, completion, prompt_of
@@ -145,6 +147,19 @@ def test_identity_holds_what_changes_an_answer_and_nothing_else(monkeypatch: pyt
         ({"deadline": -1}, "deadline is -1"),
         ({"retries": -1}, "retries is -1"),
         ({"max_new_tokens": 0}, "max_new_tokens is 0"),
+        ({"max_new_tokens": "5"}, "max_new_tokens is '5'"),
+        ({"concurrency": None}, "concurrency is None"),
+        ({"concurrency": 2.5}, "concurrency is 2.5"),
+        ({"timeout": "9"}, "timeout is '9'"),
+        ({"temperature": "hot"}, "temperature is 'hot': expected a number from 0, or None"),
+        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"top_p": 7}, "top_p is 7: expected a number from 0 to 1"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"extra": [1]}, r"extra is \[1\]: expected a dictionary"),
+        ({"extra": {"a": object()}}, "extra cannot be sent as JSON"),
+        ({"response_format": "json"}, "response_format is 'json': expected a dictionary"),
+        ({"base_url": 17}, "base_url is '17'"),
+        ({"base_url": "http://local\nhost/v1"}, "base_url is "),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], names: str) -> None:
@@ -213,6 +228,69 @@ def test_a_failure_that_meets_every_prompt_ends_the_round(server: LoopbackServer
     assert got[-1].error.startswith("not asked, since an earlier call failed: ")
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(got[-1].error)
+
+
+def test_what_an_address_asks_for_is_sent_and_shown_nowhere() -> None:
+    class Refusing(LoopbackServer):
+        paths: ClassVar[list[str]] = []
+
+        async def _answer(self, path: str, headers: dict[str, str], request: Any, writer: Any) -> bool:
+            self.paths.append(path)
+            said = f"no route for {path} with {headers['authorization']}"
+            return await self._send(writer, 400, json.dumps({"error": {"message": said}}))
+
+    with Refusing(echo) as server:
+        address = f" {server.url.replace('//', '//anna:private77@')}/?code=secret88#part\n"
+        generator = EndpointGenerator("m", base_url=address)
+        [got] = generator.generate(prompts(1))
+    assert Refusing.paths == ["/v1/chat/completions?code=secret88"]
+    shown = f"{got.error} {generator!r} {generator.identity} {vars(generator)}"
+    assert "no route for /v1/chat/completions?code=[key]" in shown
+    assert not [secret for secret in ("private77", "secret88", "anna") if secret in shown]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    class Redirecting(LoopbackServer):
+        async def _send(
+            self, writer: Any, status_: int, text: str, headers: str = "", kind: str = ""
+        ) -> bool:
+            return await super()._send(writer, status, "", f"Location: {other.url}/chat/completions\r\n")
+
+    with LoopbackServer(echo) as other, Redirecting(echo) as server:
+        got = EndpointGenerator("m", base_url=server.url, concurrency=1).generate(prompts(3))
+        assert other.requests == []
+        assert len(server.requests) == 1
+    assert f"{server.url} redirects elsewhere ({status}): change base_url" in str(got[0].error)
+
+
+def test_an_answer_that_repeats_the_key_is_kept_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", "verysecret-1234")
+    with LoopbackServer(lambda request: "you sent verysecret-1234") as server:
+        [got] = EndpointGenerator("m", base_url=server.url, api_key_env="MINE").generate(prompts(1))
+    assert got.text == "you sent [key]"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "message"),
+    [
+        (500, "context size exceeded", "the prompt is longer than .*lower k"),
+        (400, "m is not a valid model ID", "does not know the model 'm'.*change model"),
+        (400, "Unknown model: m", "does not know the model 'm'.*change model"),
+        (400, "'response_format' is not supported with this model", "does not take the response_format"),
+    ],
+)
+def test_the_words_of_servers_name_the_setting(status: int, said: str, message: str) -> None:
+    fault = status_fault(status, {}, json.dumps({"error": {"message": said}}), Asked("m", "http://u", "K", 9))
+    assert not fault.again
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(fault.message)
+
+
+def test_json_nested_beyond_reading_is_asked_again() -> None:
+    with pytest.raises(Fault, match="sent no chat completion") as caught:
+        read_reply("[" * 100_000, "application/json", Asked("m", "http://u", "K", 9))
+    assert caught.value.again
 
 
 def test_an_address_without_its_path_names_base_url() -> None:
@@ -318,9 +396,6 @@ def test_the_wait_that_a_server_asks_for_holds_for_every_request() -> None:
     ],
 )
 def test_a_message_without_text_is_an_error(change: dict[str, Any], message: str) -> None:
-    from pytest_ragtune.calls.backoff import Fault
-    from pytest_ragtune.generation.endpoint_reply import Asked, read_reply
-
     value = completion("x", {"model": "m", "messages": [{"content": "q"}]})
     value["choices"][0]["message"] |= change
     with pytest.raises(Fault, match=message):
@@ -328,9 +403,6 @@ def test_a_message_without_text_is_an_error(change: dict[str, Any], message: str
 
 
 def test_an_answer_cut_off_without_text_names_max_new_tokens() -> None:
-    from pytest_ragtune.calls.backoff import Fault
-    from pytest_ragtune.generation.endpoint_reply import Asked, read_reply
-
     value = completion("", {"model": "m", "messages": [{"content": "q"}]}, "length")
     with pytest.raises(Fault, match="cut off at max_new_tokens=9: raise max_new_tokens"):
         read_reply(json.dumps(value), "application/json", Asked("m", "http://u", "K", 9))
