@@ -36,10 +36,10 @@ class Heading:
 def find_headings(text: str) -> list[Heading]:
     """The headings of ``text``, in order.
 
-    A Markdown heading starts in the first column, outside code fences, comments and front matter. An underlined heading is a
-    line between a blank line and a line of one of ``= - * ~ ^ + "``, as long as the title or longer
-    (three of ``=`` or ``-`` are enough for a title of any length, as in Markdown). In a document that
-    has Markdown headings, only ``=`` and ``-`` underline.
+    A Markdown heading starts in the first column, outside code fences, comments and front matter. An
+    underlined heading is a line between a blank line and a line of one of ``= - * ~ ^ + "``, as long as
+    the title or longer (three of ``=`` or ``-`` are enough for a title of any length, as in Markdown). In
+    a document that has Markdown headings, only ``=`` and ``-`` underline.
     """
     lines = _open_lines(text)
     marked = [number for number, line in enumerate(lines) if line[:1] in _MARKS]
