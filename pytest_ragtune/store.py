@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ _CHUNK = 500  # keys asked for in one statement; SQLite's oldest limit is 999 va
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
+_LONE = re.compile("[\ud800-\udfff]")  # half a character, which SQLite does not take
 _DECODER = json.JSONDecoder().decode
 
 
@@ -278,7 +280,8 @@ def _connect(path: Path | None) -> sqlite3.Connection:
 def _clean(value: Any) -> str:
     """The value as canonical JSON without secrets; a replacement never breaks the JSON."""
     text = canonical(value)
-    return text if redact(text) == text else canonical(redact_value(value))
+    text = text if redact(text) == text else canonical(redact_value(value))
+    return text if text.isascii() else _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

@@ -36,6 +36,14 @@ def test_the_folder_is_kept_out_of_version_control(tmp_path: Path) -> None:
     assert (tmp_path / ".ragtune" / ".gitignore").read_text(encoding="utf-8") == "*\n"
 
 
+def test_half_a_character_is_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite3")
+    cut = Record.of("response", {"question": "\ud83d?"}, {"text": "grüß \udcff \\ud83d"})
+    store.put([cut])
+    store.close()
+    assert store.get([cut.key]) == {cut.key: cut}
+
+
 def test_the_first_value_of_a_key_stays(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.sqlite3")
     store.put([record(1, "first")])
