@@ -85,8 +85,12 @@ def read_bytes(
 
 def decode(data: bytes, path: Path, problems: list[Problem]) -> str | None:
     """UTF-8 text without byte-order mark, lines ending in ``\\n``; None and a problem for other encodings."""
-    if (problem := _no_text(data, path)) is not None:
-        problems.append(problem)
+    if b"\0" in data:
+        problems.append(_zero_byte(data, path))
+        return None
+    if (wrong := _first_wrong(data)) is not None:
+        line = data.count(b"\n", 0, wrong) + 1
+        problems.append(_not_utf8(path, line, data[wrong], wrong))
         return None
     text = data.decode("utf-8").removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
@@ -135,29 +139,24 @@ def _repeated(line: bytes) -> list[str]:
 
 
 def _lines(data: bytes, path: Path, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+    is_text = _first_wrong(data) is None
     offset = 0
     for number, line in enumerate(data.split(b"\n"), start=1):
         content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-        if content.strip():
-            try:
-                content.decode("utf-8")
-            except UnicodeDecodeError as error:
-                place = offset + len(line) - len(content) + error.start
-                problems.append(_not_utf8(path, number, data[place], place))
-            else:
-                yield number, content
+        wrong = None if is_text else _first_wrong(line)
+        if wrong is not None:
+            problems.append(_not_utf8(path, number, line[wrong], offset + wrong))
+        elif content.strip():
+            yield number, content
         offset += len(line) + 1
 
 
-def _no_text(data: bytes, path: Path) -> Problem | None:
-    """What keeps a file from being UTF-8 text; None when it is."""
-    if b"\0" in data:
-        return _zero_byte(data, path)
+def _first_wrong(data: bytes) -> int | None:
+    """Offset of the first byte that is not UTF-8; None when all is."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return _not_utf8(path, line, data[error.start], error.start)
+        return error.start
     return None
 
 
