@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,7 @@ _CHUNK = 500  # keys asked for in one statement; SQLite's oldest limit is 999 va
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
+_LONE = re.compile("[\ud800-\udfff]")  # half a character, which SQLite does not take
 _DECODER = json.JSONDecoder().decode
 
 
@@ -190,9 +193,7 @@ class Store:
         if self.path is not None and not self.path.parent.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-        connection = sqlite3.connect(
-            ":memory:" if self.path is None else self.path, timeout=_PATIENCE, isolation_level=None
-        )
+        connection = _connect(self.path)
         try:
             self._prepare(connection)
         except BaseException:
@@ -214,10 +215,9 @@ class Store:
             connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {mark} COMMIT;")
         connection.execute("PRAGMA synchronous=NORMAL")
         row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-        schema = int(row[0]) if row else SCHEMA
-        if schema != SCHEMA:
+        if row and row[0] != str(SCHEMA):
             raise StoreError(
-                f"{self.path} has store schema {schema}; this version reads schema {SCHEMA}; "
+                f"{self.path} has store schema {row[0][:20]}; this version reads schema {SCHEMA}; "
                 "upgrade pytest-ragtune or choose another file with --ragtune-store=FILE"
             )
 
@@ -232,23 +232,56 @@ class Store:
 
     def _explain(self, doing: str, error: Exception) -> str:
         cause = str(error)
-        if "not a database" in cause or "malformed" in cause or isinstance(error, json.JSONDecodeError):
-            todo = "it is damaged or no store at all; move it away (a new one is made) or choose another file"
-        elif "full" in cause or "No space" in cause:
-            todo = "the disk is full; batches recorded so far are kept; free some space and run again"
-        elif "readonly" in cause or "read-only" in cause.lower() or "ermission" in cause:
-            todo = "it cannot be written; make the file and its folder writable or choose another file"
-        elif "locked" in cause:
-            todo = "another process has kept it locked for a minute; end that process or choose another file"
-        else:
-            todo = "check the path and its permissions or choose another file"
-        return f"cannot {doing} the store {self.path}: {cause}; {todo} with --ragtune-store=FILE"
+        if len(cause) > _SHOWN:
+            cause = f"{cause[:_SHOWN]} ..."
+        todo = next(todo for words, todo in _ADVICE if not words or any(w in cause.lower() for w in words))
+        if isinstance(error, json.JSONDecodeError):
+            todo = _DAMAGED
+        elif self.path is not None and self.path.is_dir():
+            todo = "it is a folder; name a file in it"
+        return f"cannot {doing} the store {self.path}: {cause}; {todo} (--ragtune-store=FILE)"
+
+
+_SHOWN = 200  # characters of SQLite's message, which may quote a whole record
+_DAMAGED = "it is damaged or no store at all; move it away (a new one is made) or choose another file"
+_ADVICE = (
+    (("not a database", "malformed", "could not decode", "no such table", "no such column"), _DAMAGED),
+    (
+        ("full", "no space", "disk i/o error", "quota", "too large"),
+        "the disk is full or failing, or a limit is reached; batches recorded so far are kept; free some "
+        "space and run again, or choose another file",
+    ),
+    (
+        ("readonly", "read-only", "permission"),
+        "it cannot be written; make the file and its folder writable or choose another file",
+    ),
+    (
+        ("locked",),
+        "another process has kept it locked for a minute; end that process or choose another file",
+    ),
+    ((), "check the path and its permissions or choose another file"),
+)
+"""Words of a cause, in lower case, and what to do about it; the first that fits."""
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    """A connection to the file; one that only reads where nothing can be written beside the file.
+
+    A file in write-ahead mode needs two more beside it, unless it is read as one that never changes.
+    """
+    name, is_uri = ":memory:" if path is None else str(path), False
+    if path is not None and path.is_file() and not os.access(path.parent, os.W_OK):
+        log = path.with_name(f"{path.name}-wal")
+        is_whole = not log.exists() or log.stat().st_size == 0
+        name, is_uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}", True
+    return sqlite3.connect(name, timeout=_PATIENCE, isolation_level=None, uri=is_uri)
 
 
 def _clean(value: Any) -> str:
     """The value as canonical JSON without secrets; a replacement never breaks the JSON."""
     text = canonical(value)
-    return text if redact(text) == text else canonical(redact_value(value))
+    text = text if redact(text) == text else canonical(redact_value(value))
+    return text if text.isascii() else _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

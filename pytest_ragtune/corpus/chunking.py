@@ -53,7 +53,7 @@ def chunk_document(name: str, text: str, chunking: Chunking) -> list[Passage]:
     Every passage is an exact part of the document: ``text[passage.start : passage.end] == passage.text``.
     Cut by heading, a passage's text leaves its own heading out: ``heading`` holds the headings above
     it. A heading without a text of its own opens the next passage, unless that lies below it (then the
-    heading is in that passage's ``heading`` anyway).
+    heading is in that passage's ``heading`` anyway): no heading is lost.
 
     Args:
         name: the document's name; passages are ``name#1``, ``name#2`` and so on, in reading order.
@@ -95,24 +95,36 @@ def _sections(text: str) -> Iterator[tuple[str, Span]]:
     preamble = trim(text, (0, ends[0]))
     if preamble[0] < preamble[1]:
         yield "", preamble
-    waiting: int | None = None
-    path = ""
-    for number, (heading, path) in enumerate(zip(headings, _paths(headings), strict=True)):
-        start, end = trim(text, (heading.end, ends[number + 1]))
-        if start < end:
-            yield path, (start if waiting is None else waiting, end)
-            waiting = None
-        elif number + 1 == len(headings) or headings[number + 1].level <= heading.level:
-            waiting = heading.start if waiting is None else waiting
-    if waiting is not None:
-        yield path, trim(text, (waiting, len(text)))
+    bare: list[Heading] = []  # headings without a text of their own, since the last section that had one
+    line: list[Heading] = []
+    for number, line in enumerate(_lines_of_descent(headings)):
+        start, end = trim(text, (line[-1].end, ends[number + 1]))
+        if start == end:
+            bare.append(line[-1])
+            continue
+        yield _path(line), (start if (first := _first_outside(bare, line)) is None else first, end)
+        bare = []
+    if (first := _first_outside(bare, line[:-1])) is not None:
+        yield _path(line), trim(text, (first, len(text)))
+
+
+def _first_outside(bare: list[Heading], above: list[Heading]) -> int | None:
+    """Where the first of some headings starts that is not among those above a section."""
+    return next((heading.start for heading in bare if heading not in above), None)
 
 
 def _paths(headings: list[Heading]) -> list[str]:
     """For each heading, its own and those above it, joined by `` > ``."""
-    paths: list[str] = []
-    above: list[Heading] = []
+    return [_path(line) for line in _lines_of_descent(headings)]
+
+
+def _path(line: list[Heading]) -> str:
+    return " > ".join(heading.title for heading in line if heading.title)
+
+
+def _lines_of_descent(headings: list[Heading]) -> Iterator[list[Heading]]:
+    """For each heading, those above it, outermost first, and itself."""
+    line: list[Heading] = []
     for heading in headings:
-        above = [*(other for other in above if other.level < heading.level), heading]
-        paths.append(" > ".join(other.title for other in above if other.title))
-    return paths
+        line = [*(other for other in line if other.level < heading.level), heading]
+        yield line

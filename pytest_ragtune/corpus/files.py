@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ragtune.errors import Problem
 from pytest_ragtune.extras import load
+from pytest_ragtune.records.golden import MAX_GRADE
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -22,6 +26,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "list_type": "a list",
     "greater_than_equal": "1 or more",
+    "less_than_equal": f"{MAX_GRADE} or less",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
@@ -30,6 +35,8 @@ _EXPECTED = {
 """What pydantic's commonest errors expect, in plain words."""
 _HINTS = {"passage": " (a passage is named by its document: 'FILE#NUMBER')"}
 """What to write in place of a field that people expect."""
+_UTF_8 = "a file saved as UTF-8"
+_KEY = re.compile(rb'"(\w+)"\s*:')
 
 
 def schema() -> Any:
@@ -78,12 +85,14 @@ def read_bytes(
 
 def decode(data: bytes, path: Path, problems: list[Problem]) -> str | None:
     """UTF-8 text without byte-order mark, lines ending in ``\\n``; None and a problem for other encodings."""
-    try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        problems.append(_not_utf8(path, line, data[error.start], error.start))
+    if b"\0" in data:
+        problems.append(_zero_byte(data, path))
         return None
+    if (wrong := _first_wrong(data)) is not None:
+        line = data.count(b"\n", 0, wrong) + 1
+        problems.append(_not_utf8(path, line, data[wrong], wrong))
+        return None
+    text = data.decode("utf-8").removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
@@ -98,35 +107,68 @@ def parse_lines(
         model: what a line must be.
         problems: receives what is wrong, all of it.
     """
-    data = read_bytes(path, boundary, problems, "a file with a JSON object a line")
+    data = read_bytes(path, boundary, problems, "a file with a JSON object a line") or b""
+    if b"\0" in data:
+        problems.append(_zero_byte(data, path))
+        return
     parse = model.__pydantic_validator__.validate_json  # what model_validate_json calls, 10,000 times
-    for number, line in _lines(data or b"", path, problems):
+    for number, line in _lines(data, path, problems):
         try:
             parsed = parse(line)
         except ValueError as error:
             problems.extend(_explain(error, str(path), number, model))
         else:
+            problems.extend(
+                Problem(str(path), number, name, "this field twice in one object", "each field once")
+                for name in _repeated(line)
+            )
             yield number, parsed
 
 
+def _repeated(line: bytes) -> list[str]:
+    """The fields that one object of a JSON line has more than once; the last of them would count."""
+    if len(set(keys := _KEY.findall(line))) == len(keys):
+        return []
+    names: dict[str, None] = {}
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        names.update((name, None) for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+
+    json.loads(line, object_pairs_hook=note)
+    return list(names)
+
+
 def _lines(data: bytes, path: Path, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+    is_text = _first_wrong(data) is None
     offset = 0
     for number, line in enumerate(data.split(b"\n"), start=1):
         content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-        if content.strip():
-            try:
-                content.decode("utf-8")
-            except UnicodeDecodeError as error:
-                place = offset + len(line) - len(content) + error.start
-                problems.append(_not_utf8(path, number, data[place], place))
-            else:
-                yield number, content
+        wrong = None if is_text else _first_wrong(line)
+        if wrong is not None:
+            problems.append(_not_utf8(path, number, line[wrong], offset + wrong))
+        elif content.strip():
+            yield number, content
         offset += len(line) + 1
+
+
+def _first_wrong(data: bytes) -> int | None:
+    """Offset of the first byte that is not UTF-8; None when all is."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _zero_byte(data: bytes, path: Path) -> Problem:
+    offset = data.index(0)
+    found = f"a zero byte at offset {offset}, as in UTF-16 or no text at all"
+    return Problem(str(path), data.count(b"\n", 0, offset) + 1, None, found, _UTF_8)
 
 
 def _not_utf8(path: Path, line: int, byte: int, offset: int) -> Problem:
     found = f"byte 0x{byte:02X} at offset {offset}, which is not UTF-8"
-    return Problem(str(path), line, None, found, "a file saved as UTF-8")
+    return Problem(str(path), line, None, found, _UTF_8)
 
 
 def explain(
@@ -160,13 +202,20 @@ def _problem(detail: Mapping[str, Any], file: str, line: int | None, model: type
         hint = _HINTS.get(str(place[-1])) or suggest(str(place[-1]), known)
         return Problem(file, line, field, f"an unknown field{hint}", f"one of {', '.join(known)}")
     if kind == "model_type":
-        return Problem(file, line, field, shorten(value), "an object with named fields")
+        return Problem(file, line, field, _shown(value), "an object with named fields")
+    if kind == "string_pattern_mismatch" and detail["ctx"]["pattern"] == schema().NAME and value.strip():
+        expected = "one line of text without white space at its ends"
+        return Problem(file, line, field, shorten(value), expected)
     if kind == "string_pattern_mismatch":
         return Problem(file, line, field, f"blank text {shorten(value)}", "some text")
     if kind == "value_error":
         return Problem(file, line, field, shorten(sorted(value)), str(detail["ctx"]["error"]))
     expected = _EXPECTED.get(kind) or detail["msg"].removeprefix("Input should be ").replace("valid ", "")
-    return Problem(file, line, field, "null" if value is None else shorten(value), expected)
+    return Problem(file, line, field, _shown(value), expected)
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else shorten(value)
 
 
 def _fields(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:

@@ -13,6 +13,8 @@ _BULLET = re.compile(r"(?:[-*+>]\s|\|)")
 _NUMBERED = re.compile(r"\d+[.)]\s")
 _ANCHOR = re.compile(r"\s*\{#[^}]*\}$")
 _TITLE = re.compile(r"(?=\S).*\w")
+_COMMENT = re.compile(r"^<!--.*?(?:-->|\Z)", re.DOTALL | re.MULTILINE)
+_FRONT_MATTER = ("---", "+++")  # YAML, TOML
 _MARKS = frozenset('#=-*~^+"')
 _SETEXT_LEVELS = {"=": 1, "-": 2}
 
@@ -34,10 +36,10 @@ class Heading:
 def find_headings(text: str) -> list[Heading]:
     """The headings of ``text``, in order.
 
-    A Markdown heading starts in the first column, outside code fences. An underlined heading is a
-    line between a blank line and a line of one of ``= - * ~ ^ + "``, as long as the title or longer
-    (three of ``=`` or ``-`` are enough for a title of any length, as in Markdown). In a document that
-    has Markdown headings, only ``=`` and ``-`` underline.
+    A Markdown heading starts in the first column, outside code fences, comments and front matter. An
+    underlined heading is a line between a blank line and a line of one of ``= - * ~ ^ + "``, as long as
+    the title or longer (three of ``=`` or ``-`` are enough for a title of any length, as in Markdown). In
+    a document that has Markdown headings, only ``=`` and ``-`` underline.
     """
     lines = _open_lines(text)
     marked = [number for number, line in enumerate(lines) if line[:1] in _MARKS]
@@ -87,14 +89,20 @@ def _is_tilde_underline(lines: list[str], number: int) -> bool:
 
 
 def _open_lines(text: str) -> list[str]:
-    """The lines without white space at their ends; those of code blocks and front matter are blank."""
+    """The lines without white space at their ends; those of code, comments and front matter are blank."""
     lines = text.split("\n")
     if "```" in text or "~~~" in text:
         lines = ["" if hidden else line for line, hidden in zip(lines, fenced(lines), strict=True)]
-    if lines[0].rstrip() == "---":
-        closing = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)
+    if "<!--" in text:
+        lines = _COMMENT.sub(_only_line_ends, "\n".join(lines)).split("\n")
+    if (mark := lines[0].rstrip()) in _FRONT_MATTER:
+        closing = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == mark), 0)
         lines[: closing + 1] = [""] * (closing + 1)
     return [line.rstrip() for line in lines]
+
+
+def _only_line_ends(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
 
 
 def _underline(lines: list[str], number: int, after_heading: bool) -> tuple[str, bool] | None:

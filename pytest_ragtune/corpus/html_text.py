@@ -12,7 +12,9 @@ from pytest_ragtune.extras import load
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-_DROPPED = {"head", "script", "style", "nav", "noscript", "template", "svg", "iframe", "button", "select"}
+_DROPPED = {
+    *("head", "title", "script", "style", "nav", "noscript", "template", "svg", "iframe", "button", "select"),
+}
 _INLINE = {
     *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font"),
     *("i", "img", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span"),
@@ -100,7 +102,8 @@ def _whole(tag: Tag) -> Iterator[str]:
     """A preformatted block or a table row, taken in one piece."""
     if tag.name == "pre":
         if code := tag.get_text().strip("\n"):
-            yield f"```\n{code}\n```"
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
+            yield f"{fence}\n{code}\n{fence}"
         return
     bs4 = load("bs4")
     cells: list[str] = []

@@ -1,6 +1,6 @@
 """The shapes of the files that people write, as pydantic models.
 
-Imported by :mod:`pytest_ragtune.golden_files` when a file is read, never earlier: pydantic costs
+Imported by :mod:`pytest_ragtune.corpus.files` when a file is read, never earlier: pydantic costs
 more to import than a pytest run that does not use it should pay.
 """
 
@@ -10,8 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-Text = Annotated[str, StringConstraints(pattern=r"\S")]
-"""A string with something other than white space in it."""
+from pytest_ragtune.records.golden import MAX_GRADE
+
+Text = Annotated[str, StringConstraints(pattern=r"[^\s\p{Cc}\p{Cf}]")]
+"""A string that shows something: not only white space and characters without a width."""
+NAME = r"^[^\s\p{Cc}](?:[^\p{Cc}\p{Zl}\p{Zp}]*[^\s\p{Cc}])?$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+"""A string that is shown in one line and typed in a command, such as an id."""
 
 
 def _as_list(value: Any) -> Any:
@@ -35,7 +40,7 @@ class LabelLine(Strict):
     """A document's name or, without ``quote``, a passage's id."""
     quote: Text | None = None
     """Words of the document that hold the answer."""
-    grade: Annotated[int, Field(ge=1)] = 1
+    grade: Annotated[int, Field(ge=1, le=MAX_GRADE)] = 1
     """How relevant."""
     version: Annotated[list[Text], BeforeValidator(_as_list)] | None = None
     """Corpus versions that the label holds in; None for all."""
@@ -44,7 +49,7 @@ class LabelLine(Strict):
 class CaseLine(Strict):
     """One line of ``cases.jsonl``."""
 
-    id: Text
+    id: Name
     """Unique in the file."""
     question: Text
     """What is asked."""
@@ -74,9 +79,9 @@ class ExampleLine(Strict):
 class DocumentLine(Strict):
     """One line of ``corpus.jsonl``."""
 
-    id: Text | None = None
+    id: Name | None = None
     """The document's name."""
-    document: Text | None = None
+    document: Name | None = None
     """The document's name, under its other key."""
     text: str
     """The whole text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ from pytest_ragtune.records import Corpus, Passage
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
+_CJK = "\u2e80"  # where the scripts without spaces begin
 _HINTS = 50  # nearest sentences looked up: no more problems than that are shown
 
 
@@ -38,8 +39,9 @@ class LabelResolver:
 
     A label names a passage (``returns.md#2``), a document (all its passages), or a document and a
     quote: every passage that shares a character with the quote, at each place where the document has
-    it. White space is collapsed and Unicode is composed (NFC) before quotes are compared, so a quote
-    may span lines and passages. A quote that lies in a heading means the passage under the heading.
+    it as whole words (inside words only where there is no such place). White space is collapsed and
+    Unicode is composed (NFC) before quotes are compared, so a quote may span lines and passages. A
+    quote that lies in a heading means the passage under the heading.
 
     Args:
         corpus: the corpus in force.
@@ -172,16 +174,26 @@ class _View:
     def find(self, quote: str) -> list[str]:
         """Ids of the passages that any occurrence of the collapsed quote touches, in reading order."""
         touched: dict[str, None] = {}
-        place = self._collapsed.find(quote)
-        while place >= 0:
+        places = list(self._places(quote))
+        for place in [place for place in places if self._is_whole(place, place + len(quote))] or places:
             first = bisect_right(self._ends, place)
             last = max(bisect_left(self._starts, place + len(quote)), first + 1)
             if first == len(self._passages):
                 first, last = first - 1, first
             for passage in self._passages[first:last]:
                 touched[passage.id] = None
-            place = self._collapsed.find(quote, place + 1)
         return list(touched)
+
+    def _places(self, quote: str) -> Iterator[int]:
+        place = self._collapsed.find(quote)
+        while place >= 0:
+            yield place
+            place = self._collapsed.find(quote, place + 1)
+
+    def _is_whole(self, start: int, end: int) -> bool:
+        """Whether that stretch neither begins nor ends inside a word: ``5 days`` is not in ``15 days``."""
+        text = self._collapsed
+        return not (_joined(text[start - 1 : start + 1]) or _joined(text[end - 1 : end + 1]))
 
     def nearest(self, quote: str) -> str:
         """The sentence that shares most words with the quote (Dice); empty when none shares any."""
@@ -194,6 +206,11 @@ class _View:
         sentences = (_collapse(sentence) for sentence in _SENTENCE.split(self._text))
         best = max(sentences, key=likeness, default="")
         return best if likeness(best) > 0 else ""
+
+
+def _joined(pair: str) -> bool:
+    """Whether two characters are within a word; Chinese, Japanese and Korean text has no such places."""
+    return len(pair) == 2 and pair.isalnum() and max(pair) < _CJK
 
 
 def _collapse(text: str) -> str:

@@ -49,20 +49,28 @@ def _without_reference(case: Case) -> Score | None:
     return None
 
 
+_MINUS = re.compile(r"(?<![\w)\]])[-\u2212](?=[$€£]?\.?\d)")
+
+
 class ExactMatch(_ReferenceMetric):
-    """1 when the normalised answer equals the normalised reference or an alias, else 0."""
+    """1 when the normalised answer equals the normalised reference or an alias, else 0.
+
+    Normalised text has no minus signs; ``-5`` and ``5`` differ all the same.
+    """
 
     info = MetricInfo(
         name="exact_match",
-        identity=identity("exact_match", 1),
-        formula="1 if normalise(answer) equals normalise(r) for the reference or an alias r, else 0",
+        identity=identity("exact_match", 2),
+        formula="1 if normalise(answer) equals normalise(r), with as many minus signs before numbers, "
+        "for the reference or an alias r, else 0",
         source=_SQUAD,
         undefined=_NO_REFERENCE,
         binary=True,
     )
 
     def _compare(self, reference: str, answer: str) -> float:
-        return float(normalise(reference) == normalise(answer))
+        is_same = normalise(reference) == normalise(answer)
+        return float(is_same and len(_MINUS.findall(reference)) == len(_MINUS.findall(answer)))
 
 
 class TokenF1(_ReferenceMetric):

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_ragtune import extras
 from pytest_ragtune.records import Case, Hit, MetricInfo, Response, Score
+from pytest_ragtune.records.golden import MAX_GRADE
 
 from .scoring import check_lengths, identity, inapplicable, unscored
 
@@ -90,6 +91,10 @@ def _unscored(case: Case, response: Response) -> Score | None:
     if not any(grade > 0 for grade in case.relevant.values()):
         why = "the case has no relevant passage" if case.answerable else "the case is unanswerable"
         return inapplicable(why)
+    for name, grade in case.relevant.items():
+        if grade > MAX_GRADE or grade != int(grade):
+            why = f"the grade of passage {name!r} is {grade}: expected a whole number of at most {MAX_GRADE}"
+            return unscored(why)
     if response.error is not None:
         return unscored(f"no answer: {response.error}")
     if response.ranking is None:

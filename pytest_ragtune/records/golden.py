@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+MAX_GRADE = 100
+"""The highest grade of relevance: nDCG in trec_eval takes time and memory by the highest grade."""
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -63,7 +65,7 @@ class Case:
     aliases: tuple[str, ...] = ()
     """Other wordings of the reference that are as correct."""
     relevant: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
-    """The qrels: passage id -> grade (1 or more)."""
+    """The qrels: passage id -> grade (1 to 100)."""
     answerable: bool = True
     """False when the corpus does not hold the answer, so that a good system abstains."""
     tags: tuple[str, ...] = ()

@@ -55,7 +55,8 @@ class Response:
     """A pipeline's answer to one case, with what it saw on the way.
 
     ``contexts`` may be given as plain strings and ``ranking`` as passage ids, best first; both are
-    turned into records.
+    turned into records. Half of a character (a lone surrogate, as a cut stream leaves behind) becomes
+    U+FFFD, since no file or terminal takes it.
     """
 
     text: str | None
@@ -97,9 +98,12 @@ class Response:
         contexts: Any = self.contexts
         if not (text is None or isinstance(text, str)):
             raise TypeError(f"Response got {text!r} for text: expected a string, or None for no answer")
+        for name, value in (("text", text), ("error", self.error)):
+            if isinstance(value, str) and (whole := _whole(value)) is not value:
+                object.__setattr__(self, name, whole)
         if not isinstance(contexts, tuple) or not set(map(type, contexts)) <= {Passage}:
             passages = tuple(
-                Passage(id=f"context-{number}", text=item) if isinstance(item, str) else item
+                Passage(id=f"context-{number}", text=_whole(item)) if isinstance(item, str) else item
                 for number, item in enumerate(_listed("contexts", contexts, Passage, "texts"), start=1)
             )
             object.__setattr__(self, "contexts", passages)
@@ -110,6 +114,15 @@ class Response:
                 for rank, item in enumerate(_listed("ranking", ranking, Hit, "passage ids"), start=1)
             )
             object.__setattr__(self, "ranking", hits)
+
+
+def _whole(text: str) -> str:
+    """The text itself, or one without lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _listed(name: str, given: Any, kind: type, words: str) -> list[Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 _SLACK = 1e-5  # float32 inner products of unit vectors are off by less
 _MORE = 16
+_LENGTH_SLACK = 1e-2  # a unit vector rounded to eight bits is off by less
 
 
 class DenseRetriever:
@@ -143,15 +144,28 @@ def embedded(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     """``embedder.embed(texts)`` as a contiguous float32 array, checked.
 
     Raises:
-        ModelError: it is not one finite vector a text.
+        ModelError: it is not one finite vector of length 1 (or 0) a text.
     """
     np = extras.load("numpy")
-    found = np.ascontiguousarray(embedder.embed(texts), dtype=np.float32)
-    if found.ndim != 2 or len(found) != len(texts) or not np.isfinite(found).all():
+    name = f"{type(embedder).__name__}.embed"
+    try:
+        found = np.ascontiguousarray(embedder.embed(texts), dtype=np.float32)
+    except (TypeError, ValueError) as error:
         raise ModelError(
-            f"{type(embedder).__name__}.embed gave an array of shape {found.shape} for {len(texts)} texts"
+            f"{name} failed or gave no array of numbers ({error}): expected shape ({len(texts)}, dim)"
+        ) from error
+    if found.ndim != 2 or len(found) != len(texts) or not found.shape[1] or not np.isfinite(found).all():
+        raise ModelError(
+            f"{name} gave an array of shape {found.shape} for {len(texts)} texts"
             f"{'' if np.isfinite(found).all() else ', not all of it finite'}: expected ({len(texts)}, dim) "
             "finite numbers; correct the embedder"
+        )
+    lengths = np.linalg.norm(found, axis=1)
+    wrong = lengths[(np.abs(lengths - 1) > _LENGTH_SLACK) & (lengths > 0)]
+    if len(wrong):
+        raise ModelError(
+            f"{name} gave a vector of length {float(wrong[0]):.4g}: expected length 1, since scores are "
+            "cosines; divide each vector by its length"
         )
     return found  # type: ignore[no-any-return]
 

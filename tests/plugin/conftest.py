@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+WITHOUT = ["-p", "no:randomly", "-p", "no:cov", "-p", "no:hypothesispytest"]
+"""Plugins that only this project's own tests need; Hypothesis alone costs a process a third of a second."""
 TINY = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 
 CONFTEST = '''
@@ -57,10 +59,10 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 @pytest.fixture
 def run(project: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run pytest in a process of its own, without the plugins that only this project's own tests need."""
+    """Run pytest in a process of its own."""
 
     def go(*arguments: str) -> pytest.RunResult:
-        return project.run(sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cov", *arguments)
+        return project.run(sys.executable, "-m", "pytest", *WITHOUT, *arguments)
 
     return go
 

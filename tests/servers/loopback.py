@@ -60,7 +60,7 @@ class LoopbackServer:
         self.faults_given: Counter[str] = Counter()
         self.busy = self.most_busy = 0
         self.arrivals: list[float] = []
-        self._asked: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -136,8 +136,8 @@ class LoopbackServer:
         if refusal is not None:
             return await self._send(writer, *refusal)
         prompt = prompt_of(request)
-        fault = self.faults(request, self._asked[prompt]) if self.faults else None
-        self._asked[prompt] += 1
+        fault = self.faults(request, self.asked[prompt]) if self.faults else None
+        self.asked[prompt] += 1
         if fault is not None:
             self.faults_given[fault] += 1
             return await self._misbehave(fault, request, writer)

@@ -47,6 +47,19 @@ def test_headings_without_text_at_the_end_make_a_passage_of_their_own() -> None:
     assert chunks("# A\n\nbody\n\n# B\n\n## C\n") == [("A", "body"), ("B > C", "## C")]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# A\n## B\n# C\nbody\n", [("C", "# A\n## B\n# C\nbody")]),
+        ("# A\n## B\n### C\n## D\nbody\n", [("A > D", "## B\n### C\n## D\nbody")]),
+        ("# A\n## B\n# C\n", [("C", "# A\n## B\n# C")]),
+        ("# A\nx\n## B\n# C\ny\n", [("A", "x"), ("C", "## B\n# C\ny")]),
+    ],
+)
+def test_no_heading_is_lost(text: str, expected: list[tuple[str, str]]) -> None:
+    assert chunks(text) == expected
+
+
 def test_document_of_white_space_has_no_passage() -> None:
     assert chunks(" \n\t\n") == []
     assert chunks("", by="window") == []
@@ -63,6 +76,16 @@ def test_fence_that_never_closes_runs_to_the_end() -> None:
 
 def test_front_matter_is_text_not_a_heading() -> None:
     assert chunks("---\ntitle: x\n---\n# A\nbody\n") == [("", "---\ntitle: x\n---"), ("A", "body")]
+
+
+def test_toml_front_matter_too() -> None:
+    text = "+++\n# title\n+++\n# A\nbody\n"
+    assert chunks(text) == [("", "+++\n# title\n+++"), ("A", "body")]
+
+
+def test_what_is_commented_out_is_no_heading() -> None:
+    text = "<!--\n# Licence\n-->\n# A\nbody <!-- one\n# B\n```\n<!--\n```\n# C\n<!-- open\n# D\n"
+    assert [heading.title for heading in find_headings(text)] == ["A", "B", "C"]
 
 
 def test_underlined_headings_take_their_depth_from_the_order_of_styles() -> None:

@@ -178,6 +178,16 @@ def test_html_keeps_structure_and_drops_what_is_not_read() -> None:
     )
 
 
+def test_html_code_with_fences_in_it_stays_code() -> None:
+    text = html_to_text("<pre>```\n# no\n```</pre><h1>R</h1>r")
+    assert text == "````\n```\n# no\n```\n````\n\n# R\n\nr"
+    assert [p.heading for p in build_corpus({"a": text}).passages] == ["", "R"]
+
+
+def test_html_title_without_a_head_stands_once() -> None:
+    assert html_to_text("<title>T</title><p>x") == "# T\n\nx"
+
+
 def test_html_of_any_depth_and_kind_is_read() -> None:
     assert html_to_text("<div>" * 3000 + "deep") == "deep"
     assert html_to_text('<?xml version="1.0"?><html><body><h1>T</h1>x</body></html>') == "# T\n\nx"

@@ -284,10 +284,10 @@ def test_empty_cases_and_empty_corpus_are_problems(tmp_path: Path) -> None:
 def test_the_message_shows_fifty_problems_and_counts_the_rest(tmp_path: Path) -> None:
     missing = {"document": "returns.md", "quote": "never said at all"}
     content = lines(*({"id": f"q{n}", "question": "x?", "relevant": [missing]} for n in range(2000)))
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(GoldenSetError) as caught:
         load_golden_set(write(tmp_path, {"cases.jsonl": content}))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     message = str(caught.value).split("\n")
     assert message[0] == f"golden set {tmp_path}: 2000 problems"
     assert len(message) == 52

@@ -109,6 +109,26 @@ def test_a_quote_labels_every_passage_that_it_overlaps(
     assert found
 
 
+@pytest.mark.parametrize(
+    ("quote", "numbers"),
+    [
+        ("5 days", [2]),
+        ("day", [1, 2, 3]),
+        ("1", [1]),
+        ("days", [1, 2]),
+        ("Days: 5", [3]),
+        ("退货", [4, 5]),
+    ],
+)
+def test_a_quote_is_found_as_whole_words_first(quote: str, numbers: list[int]) -> None:
+    parts = ["It takes 15 days.", "Or 5 days.", "Midday? Days: 5.", "退货", "可以退货吗"]
+    text = "\n\n".join(f"# {n}\n\n{part}" for n, part in zip("ABCDE", parts, strict=True))
+    problems: list[Problem] = []
+    resolver = LabelResolver(build_corpus({"a.md": text}))
+    found = resolver.resolve([Label("a.md", quote)], "cases.jsonl", 1, problems)
+    assert (list(found), problems) == ([f"a.md#{number}" for number in numbers], [])
+
+
 def test_composed_and_decomposed_letters_are_the_same() -> None:
     documents = {"caf\u00e9.md": "The cafe\u0301 opens at nine.\n\n# B\n\nNoe\u0308l is closed."}
     assert qrels(documents, Label("caf\u00e9.md", "caf\u00e9 opens")) == {"caf\u00e9.md#1": 1}

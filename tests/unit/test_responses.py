@@ -16,6 +16,13 @@ def test_plain_values_become_records() -> None:
     assert response.ranking == (Hit("b", 1.0), Hit("a", 0.2))
 
 
+def test_half_a_character_is_replaced_and_two_halves_are_joined() -> None:
+    response = Response("ok \ud83d", contexts=["\ud83d\ude00 \ude00"], error="cut: \udcff")
+    assert (response.text, response.error) == ("ok \ufffd", "cut: \ufffd")
+    assert response.contexts == (Passage("context-1", "\U0001f600 \ufffd"),)
+    assert Response("\ufeffgrüß \U0001f600").text == "\ufeffgrüß \U0001f600"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -36,6 +36,14 @@ def test_the_folder_is_kept_out_of_version_control(tmp_path: Path) -> None:
     assert (tmp_path / ".ragtune" / ".gitignore").read_text(encoding="utf-8") == "*\n"
 
 
+def test_half_a_character_is_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite3")
+    cut = Record.of("response", {"question": "\ud83d?"}, {"text": "grüß \udcff \\ud83d"})
+    store.put([cut])
+    store.close()
+    assert store.get([cut.key]) == {cut.key: cut}
+
+
 def test_the_first_value_of_a_key_stays(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.sqlite3")
     store.put([record(1, "first")])
@@ -87,14 +95,90 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
         Store(path).put([record(1)])
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "store.sqlite3"
+def change(path: Path, statement: str, *values: object) -> None:
+    """Do something to a closed store behind its back."""
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def closed(path: Path) -> Path:
+    """A store with one record, closed."""
     store = Store(path)
     store.put([record(1)])
     store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (str(SCHEMA + 1),))
-    connection.close()
+    return path
+
+
+def test_a_schema_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    path = closed(tmp_path / "store.sqlite3")
+    change(path, "UPDATE meta SET value = 'newest' WHERE name = 'schema'")
+    with pytest.raises(StoreError, match=f"schema newest; this version reads schema {SCHEMA}"):
+        Store(path).get([record(1).key])
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("UPDATE records SET value = CAST(? AS TEXT)", b'{"text": "' + b"long " * 1000 + b'\xff"}'),
+        ("UPDATE records SET value = ?", "{" * 1000),
+        ("ALTER TABLE records RENAME COLUMN value TO worth -- ?", ""),
+        ("DROP TABLE meta -- ?", ""),
+    ],
+)
+def test_damage_is_told_of_in_a_line(tmp_path: Path, statement: str, value: object) -> None:
+    path = closed(tmp_path / "store.sqlite3")
+    change(path, statement.removesuffix(" -- ?"), *([value] if value else []))
+    with pytest.raises(StoreError, match="it is damaged or no store at all; move it away") as caught:
+        Store(path).get([record(1).key])
+    assert len(str(caught.value)) < 600 + len(str(path))
+
+
+def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
+    for act in (lambda: Store(tmp_path).get(["k"]), Store(tmp_path).check_writable):
+        with pytest.raises(StoreError, match="it is a folder; name a file in it"):
+            act()
+
+
+def test_a_limit_on_files_is_a_full_disk(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="limits of files are not on this system")
+    code = f"""
+import resource, signal
+from pytest_ragtune.errors import StoreError
+from pytest_ragtune.store import Record, Store
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = Store({str(tmp_path / "store.sqlite3")!r})
+store.put([Record.of("response", {{"n": 0}}, "kept")])
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    store.put([Record.of("response", {{"n": n}}, "x" * 5000) for n in range(1, 60)])
+except StoreError as error:
+    print(error)
+print([found.value for found in store.records("response")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "a limit is reached; batches recorded so far are kept" in done.stdout
+    assert done.stdout.endswith("['kept']\n")
+
+
+def test_a_store_in_a_folder_that_nothing_can_be_written_to_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = closed(tmp_path / "store.sqlite3")
+    monkeypatch.setattr("os.access", lambda *_: False)  # a super-user may write anywhere
+    before = sorted(tmp_path.iterdir())
+    store = Store(path)
+    assert record(1).key in store.get([record(1).key])
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(StoreError, match="cannot be written; make the file and its folder writable"):
+        store.put([record(2)])
+    assert [found.value for found in store.records("response")] == [record(1).value]
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = closed(tmp_path / "store.sqlite3")
+    change(path, "UPDATE meta SET value = ? WHERE name = 'schema'", str(SCHEMA + 1))
     with pytest.raises(StoreError, match=f"schema {SCHEMA + 1}; this version reads schema {SCHEMA}"):
         Store(path).get([record(1).key])
 
@@ -105,7 +189,7 @@ def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path) -> None:
     connection = store._open()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(StoreError, match=r"disk is full; batches recorded so far are kept"):
+    with pytest.raises(StoreError, match=r"disk is full or failing.*batches recorded so far are kept"):
         store.put([record(number, "x" * 4_000) for number in range(2, 50)])
     connection.execute("PRAGMA max_page_count = 1000000")
     assert [r.value for r in store.records("response")] == [record(1).value]
@@ -127,7 +211,7 @@ def test_a_read_only_store_can_be_read_but_not_written(
     connect = sqlite3.connect
     # A super-user may write anything, so the open itself is made read-only.
     monkeypatch.setattr(
-        sqlite3, "connect", lambda _, **options: connect(f"file:{path}?mode=ro", uri=True, **options)
+        sqlite3, "connect", lambda _, **options: connect(f"file:{path}?mode=ro", **{**options, "uri": True})
     )
     store = Store(path)
     assert record(1).key in store.get([record(1).key])

@@ -37,18 +37,25 @@ def expected(n: int) -> str:
     return f'{{"echo": "{n}"}}'
 
 
+def fault_of(n: int, asked: int) -> str | None:
+    """Every second prompt meets a fault, every tenth two."""
+    if asked >= (2 if n % 10 == 0 else 1) or n % 2:
+        return None
+    return FAULTS[(n // 2 + asked) % len(FAULTS)]
+
+
+def planned(n: int) -> tuple[int, str | None]:
+    """How often a prompt is asked, and what fault the last answer has."""
+    asked = 0
+    while (fault := fault_of(n, asked)) in PASSING:
+        asked += 1
+    return asked + 1, fault
+
+
 @pytest.mark.slow
 def test_every_fault_once_or_twice_and_then_an_answer(record_property: Callable[[str, object], None]) -> None:
-    """Every second prompt meets a fault, every tenth two; the wall time is recorded."""
-
-    def faults(request: dict[str, Any], asked: int) -> str | None:
-        n = number(request)
-        if asked >= (2 if n % 10 == 0 else 1) or n % 2:
-            return None
-        return FAULTS[(n // 2 + asked) % len(FAULTS)]
-
-    with LoopbackServer(reply, faults=faults) as server:
-        generator = EndpointGenerator("m", base_url=server.url, concurrency=40, timeout=3.0)
+    with LoopbackServer(reply, faults=lambda request, asked: fault_of(number(request), asked)) as server:
+        generator = EndpointGenerator("m", base_url=server.url, concurrency=40, timeout=6.0)
         prompts = [Prompt(f"case {n}") for n in range(CASES)]
         started = time.perf_counter()
         got = generator.with_schema(SCHEMA).generate(prompts)
@@ -56,14 +63,14 @@ def test_every_fault_once_or_twice_and_then_an_answer(record_property: Callable[
         assert set(server.faults_given) == set(FAULTS)
         assert min(server.faults_given.values()) >= 20
     assert len(got) == CASES
+    # a busy machine may be too slow for an answer without a fault, which is then asked for once more
+    late = {n for n in range(CASES) if server.asked[f"case {n}"] > planned(n)[0]}
+    assert len(late) <= CASES // 20
     for n, one in enumerate(got):
         assert (one.text is None) != (one.error is None)
-        last = {0: FAULTS[(n // 2) % len(FAULTS)], 1: None}[n % 2]
-        second = FAULTS[(n // 2 + 1) % len(FAULTS)] if n % 10 == 0 else None
-        is_wrong = last in ("wrong-schema", "cut-off") or (
-            last in PASSING and second in ("wrong-schema", "cut-off")
-        )
-        if is_wrong:
+        if n in late:
+            assert one.text in (None, expected(n))
+        elif planned(n)[1] in ("wrong-schema", "cut-off"):
             assert one.text is None
             assert any(word in str(one.error) for word in ("response_format", "max_new_tokens"))
         else:
@@ -77,8 +84,9 @@ def test_a_fault_that_stays_is_an_error_for_its_prompts_alone(fault: str) -> Non
     def faults(request: dict[str, Any], asked: int) -> str | None:
         return fault if number(request) % 5 == 3 else None
 
+    timeout = 3.0 if fault in ("hang", "slow") else 60.0  # the rest must not run into it on a busy machine
     with LoopbackServer(reply, faults=faults) as server:
-        generator = EndpointGenerator("m", base_url=server.url, concurrency=6, timeout=1.0, retries=1)
+        generator = EndpointGenerator("m", base_url=server.url, concurrency=6, timeout=timeout, retries=1)
         got = generator.with_schema(SCHEMA).generate([Prompt(f"case {n}") for n in range(20)])
     assert [n for n, one in enumerate(got) if one.error] == [3, 8, 13, 18]
     assert all(one.text == expected(n) for n, one in enumerate(got) if n % 5 != 3)

@@ -23,6 +23,24 @@ def test_exact_match(answer: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reference", "answer", "value"),
+    [
+        ("-5 °C", "5 °C", 0.0),
+        ("5 °C", "\u22125 °C", 0.0),
+        ("-5 °C", "\u22125 °C.", 1.0),
+        ("(-.5)", "-.5", 1.0),
+        ("-$5", "$5", 0.0),
+        ("2-3 days", "2\u20133 days", 1.0),
+        ("COVID-19", "covid-19", 1.0),
+        ("f(x)-1", "f(x)-1", 1.0),
+        ("- 5 days", "5 days", 1.0),
+    ],
+)
+def test_exact_match_sees_the_sign_of_a_number(reference: str, answer: str, value: float) -> None:
+    assert score(ExactMatch(), answer, reference=reference).value == value
+
+
+@pytest.mark.parametrize(
     ("answer", "value"),
     [
         ("30 days", 1.0),

@@ -45,6 +45,15 @@ def test_value(name: str, ranking: list[str], expected: float) -> None:
     assert value(name, ranking) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("grade", [101, 10**9, 1.5])
+def test_a_grade_that_trec_eval_cannot_hold_is_unscored(grade: int) -> None:
+    case = Case("q", "q", relevant={"a": grade, "b": 1})
+    [score] = RankingMetric("nDCG@10").score([case], [Response(None, ranking=["a", "b"])])
+    assert score.value is None
+    assert score.applicable
+    assert score.reason == f"the grade of passage 'a' is {grade}: expected a whole number of at most 100"
+
+
 def test_bpref_compares_with_judged_non_relevant_passages() -> None:
     case = Case("q", "q", relevant={"a": 1, "n": 0})
     assert value("Bpref", ["x", "a", "n"], case) == 1.0

@@ -137,6 +137,32 @@ def test_pickles_are_never_read(tmp_path: Path) -> None:
     assert vectors.read(file, 1) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.array([[3.0, 4.0]] * 4), "gave a vector of length 5: expected length 1"),
+        ([["a", "b"]] * 4, "failed or gave no array of numbers"),
+        ([[1.0], [1.0, 0.0]] * 2, "failed or gave no array of numbers"),
+        (np.zeros((4, 0)), r"gave an array of shape \(4, 0\) for 4 texts"),
+        (None, r"gave an array of shape \(1,\) for 4 texts"),
+    ],
+)
+def test_vectors_that_are_none_are_explained(
+    given: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = TableEmbedder(TABLE)
+    monkeypatch.setattr(embedder, "embed", lambda texts: given)
+    with pytest.raises(ModelError, match=rf"TableEmbedder\.embed {message}"):
+        DenseRetriever(CORPUS, embedder).retrieve(["where?"], 4)
+
+
+def test_a_vector_of_zeros_is_as_far_from_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = TableEmbedder(TABLE)
+    monkeypatch.setattr(embedder, "embed", lambda texts: np.zeros((len(texts), 2)))
+    hits = DenseRetriever(CORPUS, embedder).retrieve(["where?"], 2)[0]
+    assert [(hit.passage_id, hit.score) for hit in hits] == [("east#1", 0.0), ("north east#1", 0.0)]
+
+
 def test_a_cache_that_cannot_be_written_warns_and_works(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
