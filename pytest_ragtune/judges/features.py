@@ -179,15 +179,16 @@ def _shares(claim: Reading, document: Document, window: Window, fit: Match) -> d
     }
 
 
-_USUAL = 0.6
-"""About what share of its words a claim shares with any text on the same things."""
+_USUAL, _HIGH = 0.6, 0.8
+"""Shares of a claim's words: about what any text on the same things holds, and one that supports it."""
 
 
 def _amounts(claim: Reading, claim_words: int, document: Document) -> dict[str, float]:
     """How long both texts are, how many words of the claim are new, and what the share of known ones tells.
 
     The longer claim and context are, the more: a caption of ten words may well support a claim in other
-    words, a page that supports a sentence of twenty rarely shares few of them.
+    words, a page that supports a sentence of twenty rarely shares few of them. What is shared beyond four
+    fifths counts half: a claim that an edit made wrong shares nearly all its words.
     """
     wanted = claim.content or claim.every
     known = _share(claim.every, document.index)
@@ -197,7 +198,7 @@ def _amounts(claim: Reading, claim_words: int, document: Document) -> dict[str, 
         "claim_words": math.log1p(claim_words),
         "context_words": math.log1p(document.words),
         "new_words": math.log1p(sum(root not in document.index for root in wanted)),
-        "covered": (known - _USUAL) * (1 + 2 * long_context + long_claim) / 4,
+        "covered": (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 2 * long_context + long_claim) / 4,
     }
 
 

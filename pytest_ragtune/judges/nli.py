@@ -23,6 +23,8 @@ from .windows import Document, Window, choose, read_document
 _CACHED_OPINIONS = 4096
 _READING = 2
 """To raise when other windows or features are made of the same texts: it changes every opinion."""
+_SHARED = 4.0
+"""Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
 _CONTEXTS = 8
 """Of more contexts than these, only those that share most words with a claim are read by the model."""
 
@@ -163,12 +165,17 @@ def _nearest(
 ) -> str:
     """The sentence to show: the best of those read alone, else the one of the best window that shares most.
 
+    Of those read alone, by the model's logit and the share of the claim's words that the sentence holds.
     Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
     """
+    reading = read_claim(claim)
+    wanted = reading.content or reading.every
+
+    def share(piece: int) -> float:
+        return len(wanted & document.pieces[piece].reading.every) / len(wanted)
+
     single = [number for number, window in enumerate(windows) if len(window.pieces) == 1]
     if single and claim == in_full:
-        best = single[best_window([logits[number] for number in single])]
-        return document.pieces[windows[best].best].text
-    wanted = read_claim(claim).every
-    pieces = [document.pieces[number] for number in windows[best_window(logits)].pieces]
-    return max(pieces, key=lambda piece: len(wanted & piece.reading.every)).text
+        told = [logits[number] + _SHARED * share(windows[number].best) for number in single]
+        return document.pieces[windows[single[best_window(told)]].best].text
+    return document.pieces[max(windows[best_window(logits)].pieces, key=share)].text

@@ -36,8 +36,11 @@ SIGNS: Mapping[str, int] = {
     "new_words": -1, "covered": 1, "asked_found": 1, "asked_found_window": 1,
 }  # fmt: skip
 """What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
-ADDED: Mapping[Head, Mapping[str, float]] = {"supports": {"covered": 5.0}, "answers": {}}
-"""Log-odds added after the fit for a feature's unit: for the words of a claim that a long context holds.
+ADDED: Mapping[Head, Mapping[str, float]] = {
+    "supports": {"covered": 6.0},
+    "answers": {"lexical": 0.5},
+}
+"""Log-odds added after the fit for a feature's unit: for the words of a claim, or question, that are found.
 
 On texts like those that the network learned from, the fit finds no use for it, for there the network knows
 better; on others the network is less sure than it says. Chosen on sets that neither of them saw."""
