@@ -15,7 +15,7 @@ PACKAGE = ROOT / "pytest_ragtune"
 
 # Lower layers first. A module may import from its own block and from every block in a lower layer.
 LAYERS: list[list[set[str]]] = [
-    [{"records", "protocols", "errors", "extras", "active", "structured"}],
+    [{"records", "protocols", "errors", "extras", "active", "structured", "processor"}],
     [{"metrics"}, {"statistics"}, {"text"}, {"calls"}],
     [
         {"context", "pipeline", "application", "prompt", "recording", "store", "redaction", "recording_file"},

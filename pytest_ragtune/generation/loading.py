@@ -11,8 +11,8 @@ from typing import Any
 
 from pytest_ragtune import extras
 from pytest_ragtune.errors import ModelError
+from pytest_ragtune.processor import has_fast_bfloat16
 
-_FAST_BF16 = frozenset({"amx_bf16", "avx512_bf16"})
 _DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -33,12 +33,7 @@ def resolve_dtype(dtype: str, device: str, cpuinfo: Path = Path("/proc/cpuinfo")
         )
     if device != "cpu":
         return "bfloat16"
-    try:
-        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not Linux
-        return "float32"
-    flags = {word for line in text.splitlines() if line.startswith("flags") for word in line.split()}
-    return "bfloat16" if flags & _FAST_BF16 else "float32"
+    return "bfloat16" if has_fast_bfloat16(cpuinfo) else "float32"
 
 
 def resolve_device(device: str, driver: Path = Path("/dev/nvidiactl")) -> str:

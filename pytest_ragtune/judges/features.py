@@ -44,6 +44,8 @@ SUPPORT_FEATURES = (
     "place",
     "claim_words",
     "context_words",
+    "new_words",
+    "covered",
 )
 """Names of what :func:`support_features` gives, in order."""
 
@@ -105,8 +107,7 @@ def support_features(
         "has_number": float(bool(reading.numbers)),
         "has_name": float(bool(reading.names)),
         "place": windows[best].best / len(document.pieces),
-        "claim_words": math.log1p(len(words(claim))),
-        "context_words": math.log1p(document.words),
+        **_amounts(reading, len(words(claim)), document),
     }
 
 
@@ -143,12 +144,16 @@ def best_window(logits: Sequence[float]) -> int:
     return max(range(len(logits)), key=logits.__getitem__)
 
 
+_AGREEING = 3
+"""So many of the best windows are asked whether they agree; more of a long context are beside the point."""
+
+
 def _model(logits: Sequence[float]) -> dict[str, float]:
     ordered = sorted(logits, reverse=True)
     return {
         "logit_best": ordered[0],
         "logit_second": ordered[1] if len(ordered) > 1 else ordered[0],
-        "logit_mean": math.fsum(logits) / len(logits),
+        "logit_mean": math.fsum(ordered[:_AGREEING]) / len(ordered[:_AGREEING]),
     }
 
 
@@ -172,6 +177,34 @@ def _shares(claim: Reading, document: Document, window: Window, fit: Match) -> d
         "negation_added": float(fit.negation_added),
         "negation_dropped": float(fit.negation_dropped),
     }
+
+
+_USUAL, _HIGH = 0.6, 0.8
+"""Shares of a claim's words: about what any text on the same things holds, and one that supports it."""
+
+
+def _amounts(claim: Reading, claim_words: int, document: Document) -> dict[str, float]:
+    """How long both texts are, how many words of the claim are new, and what the share of known ones tells.
+
+    The longer claim and context are, the more: a caption of ten words may well support a claim in other
+    words, a page that supports a sentence of twenty rarely shares few of them. What is shared beyond four
+    fifths counts half: a claim that an edit made wrong shares nearly all its words.
+    """
+    wanted = claim.content or claim.every
+    known = _share(claim.every, document.index)
+    long_context = _between(document.words, 20, 120)
+    long_claim = _between(claim_words, 8, 20)
+    return {
+        "claim_words": math.log1p(claim_words),
+        "context_words": math.log1p(document.words),
+        "new_words": math.log1p(sum(root not in document.index for root in wanted)),
+        "covered": (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 2 * long_context + long_claim) / 4,
+    }
+
+
+def _between(count: int, low: int, high: int) -> float:
+    """Where a count lies between two others, in logarithms: 0 at the lower or below, 1 at the higher."""
+    return min(1.0, max(0.0, math.log1p(count) - math.log(low)) / (math.log(high) - math.log(low)))
 
 
 def _grams(claim: str, windows: Sequence[Window]) -> dict[str, float]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from pytest_ragtune.metrics.evidence import Evidence, Request
 from pytest_ragtune.metrics.scoring import identity
 from pytest_ragtune.records import Support
-from pytest_ragtune.text import statements, words
+from pytest_ragtune.text import words
 
+from .claim_parts import parts_of
 from .encoder import CARD, WEIGHTS, Encoder
 from .features import answer_features, best_window, support_features
 from .language import warn_of_other_languages
@@ -22,10 +21,12 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document
 
 _CACHED_OPINIONS = 4096
+_READING = 2
+"""To raise when other windows or features are made of the same texts: it changes every opinion."""
+_SHARED = 4.0
+"""Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
 _CONTEXTS = 8
 """Of more contexts than these, only those that share most words with a claim are read by the model."""
-_PARTICLE = re.compile(r"^(?:yes|no)\s*[,;:–—]\s+(?=\w)", re.IGNORECASE)
-"""``No, it is left at the kerb`` states what follows; the particle answers a question that is not read."""
 
 
 def has_weights(folder: Path | str = WEIGHTS) -> bool:
@@ -48,6 +49,8 @@ class NliJudge:
         ModelError: a file of the folder is missing or damaged.
     """
 
+    is_deterministic = True
+
     def __init__(self, folder: Path | str = WEIGHTS) -> None:
         self._encoder = Encoder(folder)
         self._policy = self._encoder.card.window
@@ -65,9 +68,9 @@ class NliJudge:
 
     @property
     def identity(self) -> str:
-        """Name, version, and the checksum of weights, calibration and window settings."""
+        """Name, version, how texts are read, and the checksum of weights, calibration and window settings."""
         card = self._encoder.card
-        return identity(card.name, card.version, weights=card.checksum)
+        return identity(card.name, card.version, weights=card.checksum, reading=_READING)
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -105,12 +108,9 @@ class NliJudge:
 
     def _least(self, request: Request) -> Evidence:
         """What supports the least supported statement of a claim; most claims are one."""
-        stated = statements(request.claim)
-        if len(stated) < 2:
-            return self._best(replace(request, claim=_PARTICLE.sub("", request.claim, count=1)))
         parts = [
-            Request(_PARTICLE.sub("", part.text, count=1), request.contexts, part.before or request.before)
-            for part in stated
+            Request(part.text, request.contexts, part.before or request.before)
+            for part in parts_of(request.claim)
         ]
         return min(map(self._best, parts), key=lambda found: found.support.probability or 0.0)
 
@@ -165,12 +165,17 @@ def _nearest(
 ) -> str:
     """The sentence to show: the best of those read alone, else the one of the best window that shares most.
 
+    Of those read alone, by the model's logit and the share of the claim's words that the sentence holds.
     Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
     """
+    reading = read_claim(claim)
+    wanted = reading.content or reading.every
+
+    def share(piece: int) -> float:
+        return len(wanted & document.pieces[piece].reading.every) / len(wanted)
+
     single = [number for number, window in enumerate(windows) if len(window.pieces) == 1]
     if single and claim == in_full:
-        best = single[best_window([logits[number] for number in single])]
-        return document.pieces[windows[best].best].text
-    wanted = read_claim(claim).every
-    pieces = [document.pieces[number] for number in windows[best_window(logits)].pieces]
-    return max(pieces, key=lambda piece: len(wanted & piece.reading.every)).text
+        told = [logits[number] + _SHARED * share(windows[number].best) for number in single]
+        return document.pieces[windows[single[best_window(told)]].best].text
+    return document.pieces[max(windows[best_window(logits)].pieces, key=share)].text

@@ -25,8 +25,8 @@ class Policy:
 
     words: int = 96
     """Most words of a window."""
-    sentences: int = 2
-    """How many single sentences, best first."""
+    sentences: int = 4
+    """How many single sentences, best first; of a context that is one window, half as many."""
     neighbours: int = 2
     """How many best sentences with what stands around them."""
     joined: bool = True
@@ -99,12 +99,14 @@ def choose(document: Document, claim: str | Reading, policy: Policy) -> list[Win
     ranked = sorted(scores, key=lambda number: (-scores[number], number))
     ranked = ranked or _spaced(len(pieces), policy.neighbours)
     spans: dict[tuple[int, ...], tuple[Kind, int]] = {}
+    singles = policy.sentences
     if document.words <= policy.words:
+        singles = (singles + 1) // 2
         spans[tuple(range(len(pieces)))] = ("whole", ranked[0])
     else:
         for best, span in _stretches(pieces, ranked, policy):
             spans.setdefault(span, ("neighbours", best))
-    for best in ranked[: policy.sentences]:
+    for best in ranked[:singles]:
         spans.setdefault((best,), ("sentence", best))
     if policy.joined and document.words > policy.words:
         together = _covering(pieces, ranked, weights, policy.words)

@@ -96,6 +96,10 @@ def test_it_keeps_the_protocols(judge: Any) -> None:
     assert judge.identity
 
 
+def test_an_embedded_judge_says_that_it_never_varies(judge: Any) -> None:
+    assert judge.is_deterministic
+
+
 def test_one_opinion_a_pair_each_a_probability_or_a_reason(ask: Ask) -> None:
     opinions = ask(PAIRS)
     assert len(opinions) == len(PAIRS)

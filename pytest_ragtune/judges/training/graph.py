@@ -123,17 +123,31 @@ class Graph:
 
     def _logits(self, hidden: str, mask: str) -> None:
         first = self._op("Squeeze", self._op("Gather", hidden, self._integers(0), axis=1), self._integers(1))
-        column = self._op("Unsqueeze", mask, self._integers(2))
-        summed = self._op("ReduceSum", self._op("Mul", hidden, column), self._integers(1), keepdims=0)
         count = self._op("ReduceSum", mask, self._integers(1), keepdims=1)
-        both = self._op("Concat", first, self._op("Div", summed, count), axis=1)
-        pooled = self._op("Tanh", self._linear(both, "dense"))
+        mean = self._op("Div", self._summed(hidden, mask), count)
+        joined = self._op("Concat", first, mean, self._alike(hidden, mask), axis=1)
+        pooled = self._op("Tanh", self._linear(joined, "dense"))
         four = self._linear(pooled, "out")
         others = self._op("Slice", four, self._integers(1), self._integers(3), self._integers(1))
         unsupported = self._op("ReduceLogSumExp", others, self._integers(1), keepdims=1)
         yes = self._op("Slice", four, self._integers(0), self._integers(1), self._integers(1))
         answers = self._op("Slice", four, self._integers(3), self._integers(4), self._integers(1))
         self._op("Concat", self._op("Sub", yes, unsupported), answers, axis=1, name="logits")
+
+    def _summed(self, hidden: str, mask: str) -> str:
+        column = self._op("Unsqueeze", mask, self._integers(2))
+        return self._op("ReduceSum", self._op("Mul", hidden, column), self._integers(1), keepdims=0)
+
+    def _alike(self, hidden: str, mask: str) -> str:
+        """The product of the directions of the two texts' means, dimension by dimension."""
+        kinds = self._op("Cast", "token_type_ids", to=self._onnx.TensorProto.FLOAT)
+        second = self._op("Mul", mask, kinds)
+        directions = [
+            self._op("LpNormalization", self._summed(hidden, part), axis=1, p=2)
+            for part in (self._op("Sub", mask, second), second)
+        ]
+        width = self._weights["dense.weight"].shape[0]
+        return self._op("Mul", self._op("Mul", *directions), self._number(float(width)))
 
 
 def export(network: Any, path: Path, *, quantised: bool = True) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pytest_ragtune.judges.claim_parts import parts_of
 from pytest_ragtune.judges.features import (
     ANSWER_FEATURES,
     SUPPORT_FEATURES,
@@ -11,7 +12,8 @@ from pytest_ragtune.judges.features import (
     support_features,
 )
 from pytest_ragtune.judges.windows import Document, Policy, Window, choose, read_document
-from pytest_ragtune.text import statements, words
+from pytest_ragtune.metrics.evidence import Request
+from pytest_ragtune.text import words
 
 from .rows import Head, Row
 
@@ -40,18 +42,20 @@ def _features(row: Row, document: Document, logits: Logits, policy: Policy) -> d
     """Those of the pair; of a claim of several statements, of the one that the model supports least."""
     if row.head == "answers":
         return _answer(row.first, document, logits, policy)
-    stated = [statement.text for statement in statements(row.second)]
-    texts = stated if len(stated) > 1 else [row.second]
-    found = [one for text in texts if (one := _support(text, document, logits, policy)) is not None]
+    found = [
+        one
+        for part in parts_of(row.second)
+        if (one := _support(Request(part.text, (), part.before), document, logits, policy)) is not None
+    ]
     return min(found, key=lambda one: one["logit_best"], default=None)
 
 
-def _support(claim: str, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:
-    windows = _windows(document, claim, policy)
+def _support(asked: Request, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:
+    windows = _windows(document, asked.in_full, policy)
     if not windows:
         return None
-    values = [pair[0] for pair in logits([(window.text, claim) for window in windows])]
-    return support_features(claim, document, windows, values)
+    values = [pair[0] for pair in logits([(window.text, asked.in_full) for window in windows])]
+    return support_features(asked.claim, document, windows, values)
 
 
 def _answer(question: str, document: Document, logits: Logits, policy: Policy) -> dict[str, float] | None:

@@ -56,6 +56,26 @@ def test_what_is_wrong_shows(claim: str, feature: str) -> None:
     assert support("The warranty lasts two years.")[feature] == 0.0
 
 
+def test_new_words_are_counted_and_not_only_their_share() -> None:
+    short, long = (
+        support("The warranty ends."),
+        support("The warranty ends badly for boats, planes and trains."),
+    )
+    assert 0.0 < short["new_words"] < long["new_words"]
+    assert support("The warranty lasts two years.")["new_words"] == 0.0
+
+
+def test_known_words_tell_more_of_a_long_claim_over_a_long_context() -> None:
+    page = " ".join([CONTEXT, *(f"Shelf {n} holds spare parts for the pumps." for n in range(30))])
+    claim = (
+        "Anna Berg leads the sales team and the warranty lasts two years and opened items cannot be returned."
+    )
+    over_a_page, over_a_note, short = support(claim, page), support(claim), support("Anna leads.", CONTEXT)
+    assert over_a_page["covered"] > over_a_note["covered"] > short["covered"] > 0.0
+    strange = "Every brown fox jumps over some lazy dog while nobody watches."
+    assert support(strange, page)["covered"] < support(strange)["covered"] < 0.0
+
+
 def test_logits_best_second_and_mean() -> None:
     found = support("The warranty lasts two years.", logits=(1.0, 3.0))
     assert [found[name] for name in ("logit_best", "logit_second", "logit_mean", "logit_lexical")] == [

@@ -72,6 +72,13 @@ def test_a_claim_of_several_statements_is_supported_as_its_least_supported_one(j
     assert (alone.support.probability or 0.0) < (other.support.probability or 0.0)
 
 
+def test_each_statement_may_be_supported_by_another_context(judge: NliJudge) -> None:
+    first, second = "The warranty lasts two years.", "Our shop in Paris opens on Sundays."
+    contexts = [CONTEXT, "Our shop in Paris opens on Sundays, from ten to six."]
+    both, one = judge.best_support([(f"{first} {second}", contexts), (f"{first} {second}", contexts[:1])])
+    assert (both.support.probability or 0.0) > 0.5 > (one.support.probability or 1.0)
+
+
 @pytest.mark.parametrize("particle", ["No, ", "Yes, ", "yes: ", "No — "])
 def test_the_yes_or_no_before_a_claim_is_not_part_of_it(judge: NliJudge, particle: str) -> None:
     bare, spoken = judge.support([(CONTEXT, claim + "shipping is free.") for claim in ("", particle)])

@@ -14,7 +14,7 @@ import pytest
 from pytest_ragtune.cli import main
 from pytest_ragtune.judges.nli import NliJudge
 from pytest_ragtune.judges.training import reporting
-from pytest_ragtune.judges.training.mixture import build, window
+from pytest_ragtune.judges.training.mixture import build, strangers, window
 from pytest_ragtune.judges.training.rows import Row
 from pytest_ragtune.judges.training.shipped import fit_rows, has_sets, single_claims
 from pytest_ragtune.judges.training.sources import SOURCES, edited_sentences, read_sources
@@ -171,6 +171,30 @@ def test_half_of_the_planted_rows_are_true_or_nearly(data: Path) -> None:
     rows = [row for row in build(data, seed=1, caps=CAPS).train if row.source.startswith("planted")]
     assert 0.45 < sum(row.label for row in rows) / len(rows) < 0.6
     assert all(row.second not in row.first for row in rows if not row.label)
+
+
+def test_a_stranger_is_the_answer_to_another_question_of_the_same_set() -> None:
+    rows = [
+        Row(
+            "answers",
+            f"What is {source} {n}?",
+            f"It is {source} {n}.",
+            "yes",
+            source,
+            source,
+            f"{source}:{n}",
+        )
+        for source in ("one", "two")
+        for n in range(40)
+    ]
+    found = strangers(rows, random.Random(3), 0.5)
+    assert 20 < len(found) < 60
+    texts = {(row.first, row.second) for row in rows}
+    for row in found:
+        assert not row.label
+        assert (row.first, row.second) not in texts
+        assert row.second.startswith(f"It is {row.source} ")
+    assert not strangers(rows, random.Random(3), 0.0)
 
 
 def test_only_the_edited_sentence_of_a_summary_is_wrong(data: Path) -> None:

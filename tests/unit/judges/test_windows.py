@@ -25,6 +25,17 @@ def test_a_short_context_is_a_window_and_so_are_its_best_sentences() -> None:
     assert [(window.kind, window.text) for window in found[1:]] == [("sentence", EVIDENCE)]
 
 
+def test_more_single_sentences_are_read_of_a_context_that_is_no_window() -> None:
+    sentences = [f"The lamp {n} has a warranty." for n in range(6)]
+    policy = Policy(words=40, sentences=4, neighbours=1)
+    short, long = (chosen(" ".join(sentences[:n]), "The lamp has a warranty.", policy) for n in (5, 6))
+    assert [window.kind for window in short] == ["whole", "sentence", "sentence"]
+    assert [window.kind for window in chosen(" ".join(sentences * 3), "A lamp.", policy)].count(
+        "sentence"
+    ) == 4
+    assert long[0].kind == "whole"
+
+
 @pytest.mark.parametrize("place", [0, 3, 9])
 def test_evidence_is_found_wherever_it_stands(place: int) -> None:
     parts = [FILLER] * 10
