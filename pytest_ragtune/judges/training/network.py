@@ -28,7 +28,7 @@ class Recipe:
 
     epochs: float = 1.0
     """Passes over the rows."""
-    rate: float = 1.4e-4
+    rate: float = 1e-4
     """Highest learning rate of the encoder."""
     head_rate: float = 6e-4
     """The same of the heads."""
