@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -106,6 +107,7 @@ def parse_lines(
         except ValueError as error:
             problems.extend(_explain(error, str(path), number, model))
         else:
+            problems.extend(_repeated(line, str(path), number))
             yield number, parsed
 
 
@@ -122,6 +124,19 @@ def _lines(data: bytes, path: Path, problems: list[Problem]) -> Iterator[tuple[i
             else:
                 yield number, content
         offset += len(line) + 1
+
+
+def _repeated(line: bytes, file: str, number: int) -> list[Problem]:
+    """A problem for each name that one object of the line has twice: only its last value would count."""
+    found: dict[str, None] = {}
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            names = [name for name, _ in pairs]
+            found.update(dict.fromkeys(name for name in names if names.count(name) > 1))
+
+    json.loads(line, object_pairs_hook=once)
+    return [Problem(file, number, name, f"{name!r} twice in one object", "each field once") for name in found]
 
 
 def _not_utf8(path: Path, line: int, byte: int, offset: int) -> Problem:
