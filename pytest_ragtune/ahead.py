@@ -90,3 +90,10 @@ class Batch:
     """One a case, in order."""
     scores: dict[str, Ahead] = field(default_factory=dict)
     """By identity of the metric."""
+
+    def mend(self, position: int, response: Response) -> None:
+        """Put another response in the place of a failed one, and forget the scores."""
+        self.responses[position] = response
+        for ahead in self.scores.values():
+            ahead.close()
+        self.scores.clear()
