@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from .calls.parts import parts_for
+from .judging import judged_in
 from .protocols import Metric
 from .records import Case, MetricInfo, Response, Score
 
@@ -49,7 +50,7 @@ class Ahead:
             while position not in self.found:
                 part = next(self._parts)
                 self.found |= part
-                self.judged += len(part)
+                self.judged += judged_in(part)
         except BaseException:
             self.is_broken = True
             raise

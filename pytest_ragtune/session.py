@@ -17,6 +17,7 @@ from .pipeline import PipelineLike
 from .protocols import Judge, Metric
 from .recording import ContextDigests, read_responses, response_keys, response_records
 from .records import Case, Evaluation, MetricInfo, Response, Score
+from .records.responses import NOT_ASKED
 from .redaction import redact_response
 from .repeats import repeated, score_repeatedly
 from .replay import identity_of, made_or_absent, noted, open_recording, remember
@@ -116,7 +117,8 @@ class Session:
         responses = [replace(both[key], case=case) for key, case in zip(keys, cases, strict=True)]
         responses = noted(store, pipeline.name, responses)
         replayed = sum(key in found for key in keys)
-        return Outcome(responses, len(keys) - replayed, replayed)
+        unasked = sum((response.error or "").startswith(NOT_ASKED) for response in responses)
+        return Outcome(responses, len(keys) - replayed - unasked, replayed)
 
     def respond(self, pipeline: PipelineLike, case: Case) -> Response:
         """The response to one case; its companions are answered in the same batches."""

@@ -168,7 +168,7 @@ def _margin(margin: float | Mapping[str, float], info: MetricInfo, could_not: st
         )
     bounds = bounds_of(info)
     if bounds is not None and margin >= bounds[1] - bounds[0]:
-        hint = f"; did you mean {margin / 100:g}?" if bounds == (0, 1) and 2 <= margin < 100 else ""
+        hint = f"; did you mean {margin / 100:g}?" if bounds == (0.0, 1.0) and 2 <= margin < 100 else ""
         raise ValueError(
             f"margin is {margin!r}: {metric!r} cannot change by more than {bounds[1] - bounds[0]:g}, so the "
             f"check could not {could_not}{hint}"
