@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from .calls.parts import parts_for
+from .judging import judged_in
 from .protocols import Metric
 from .records import Case, MetricInfo, Response, Score
 
@@ -49,7 +50,7 @@ class Ahead:
             while position not in self.found:
                 part = next(self._parts)
                 self.found |= part
-                self.judged += len(part)
+                self.judged += judged_in(part)
         except BaseException:
             self.is_broken = True
             raise
@@ -90,3 +91,10 @@ class Batch:
     """One a case, in order."""
     scores: dict[str, Ahead] = field(default_factory=dict)
     """By identity of the metric."""
+
+    def mend(self, position: int, response: Response) -> None:
+        """Put another response in the place of a failed one, and forget the scores."""
+        self.responses[position] = response
+        for ahead in self.scores.values():
+            ahead.close()
+        self.scores.clear()

@@ -225,7 +225,9 @@ def chosen_faults(config: pytest.Config) -> list[Fault]:
     return faults_named(_known(names, "--ragtune-faults"))
 
 
-def _known(names: Sequence[str], where: str) -> list[str]:
+def _known(given: Sequence[str], where: str) -> list[str]:
+    """The names in what was given, which commas and spaces may part."""
+    names = [name for text in given for name in text.replace(",", " ").split()]
     unknown = [name for name in names if name not in FAULTS]
     if unknown:
         close = difflib.get_close_matches(unknown[0], FAULTS, n=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ def miss(store: ReplayStore, name: str, identity: str, questions: Sequence[str],
         repeat: number of the repeat.
     """
     records = store.recorded("response")
-    what = f"{name}: {len(questions)} answers are not recorded, the first to {questions[0]!r}"
+    what = f"{name}: {_are(len(questions), 'answer')} not recorded, the first to {questions[0]!r}"
     same = [record.parts for record in records if record.parts.get("pipeline") == identity]
     if same:
         repeats = {parts["repeat"] for parts in same if parts["question"] == questions[0]}
@@ -63,16 +64,32 @@ def miss(store: ReplayStore, name: str, identity: str, questions: Sequence[str],
 
 def score_miss(store: ReplayStore, name: str, identity: str, count: int) -> ReplayMiss:
     """Say which judgements are not recorded, and how the metric differs from the recorded ones."""
-    what = f"{name}: {count} judgements are not recorded"
+    what = f"{name}: {_are(count, 'judgement')} not recorded"
     known = {str(record.parts.get("metric")) for record in store.recorded("score")}
     family = sorted(i for i in known if i.split("/")[0].split("(")[0] == identity.split("/")[0].split("(")[0])
     if identity in known:
         why = "others under this identity are: the cases or the answers changed"
     elif family:
-        why = f"the metric is now {identity!r}, recorded is {family[0]!r}"
+        changes = min((differences(_opened_metric(i), _opened_metric(identity)) for i in family), key=len)
+        return ReplayMiss(f"{what}; the metric recorded differs in\n  " + "\n  ".join([*changes, ADVICE]))
     else:
         why = f"nothing is recorded under {identity!r}"
     return ReplayMiss(f"{what}; {why}; {ADVICE}")
+
+
+def _are(count: int, what: str) -> str:
+    return f"1 {what} is" if count == 1 else f"{count} {what}s are"
+
+
+def _opened_metric(identity: str) -> str:
+    """A metric's identity, ``name/1(judge='x', threshold=0.5)``, as JSON, to compare it part by part."""
+    head, bracket, inner = identity.partition("(")
+    try:
+        call: Any = ast.parse(f"f({inner}" if bracket else "f()", mode="eval").body
+        parts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        return json.dumps({"metric": head, **parts})
+    except (ValueError, SyntaxError, TypeError, AttributeError):
+        return json.dumps({"metric": identity})
 
 
 def differences(before: str, now: str) -> list[str]:

@@ -130,21 +130,43 @@ def response_digest(response: Response, digests: ContextDigests) -> str:
 
 
 def score_record(key: str, parts: Mapping[str, Any], score: Score) -> Record:
-    """The record of one score under its key; of the kind ``unscored`` when it could not be measured."""
-    value = {
+    """The record of one score under its key; of the kind ``unscored`` when a judge could not measure it."""
+    value: dict[str, Any] = {
         "value": score.value,
         "reason": score.reason,
         "applicable": score.applicable,
         "claims": [[c.text, c.probability, c.passage_id, c.evidence] for c in score.claims],
     }
-    failed = score.value is None and score.applicable
+    if score.settled:
+        value["settled"] = True
+    failed = score.value is None and score.applicable and not score.settled
     return Record.of("unscored", parts, value) if failed else Record(key, "score", parts, value)
 
 
 def read_score(value: Mapping[str, Any]) -> Score:
     """The score in the value of a record."""
     claims = tuple(Claim(*claim) for claim in value["claims"])
-    return Score(value["value"], value["reason"], claims, value["applicable"])
+    settled = value.get("settled", False)
+    return Score(value["value"], value["reason"], claims, value["applicable"], settled=settled)
+
+
+def check_value(kind: str, value: Any) -> None:
+    """Refuse a value that is not what a record of that kind holds, as somebody who edits one may leave it.
+
+    Raises:
+        TypeError, KeyError, ValueError: what reading it ends in.
+    """
+    if kind == "response":
+        _response(value, None, {})
+        if not (value["contexts"] is None or isinstance(value["contexts"], str)):
+            raise TypeError(
+                f"contexts is {value['contexts']!r:.60}: expected the digest of passages, or null"
+            )
+    elif kind == "contexts":
+        for passage in value:
+            Passage(**passage)
+    elif kind in ("score", "unscored"):
+        read_score(value)
 
 
 def _passage_value(passage: Passage) -> dict[str, Any]:

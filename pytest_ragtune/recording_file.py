@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StoreError
+from .recording import check_value
 from .redaction import REDACTED
 from .store import Record, canonical, record_key
 
@@ -129,6 +130,14 @@ def _records(path: Path, lines: Iterable[str]) -> dict[str, Record]:
             )
         if record.key in records:
             raise StoreError(f"{path}:{number}: found the key {record.key[:12]} a second time; {_AGAIN}")
+        try:
+            check_value(record.kind, record.value)
+        except (TypeError, KeyError, ValueError) as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise StoreError(
+                f"{path}:{number}: found a {record.kind} that cannot be read ({cause}); "
+                f"expected a record as it was written; {_AGAIN}"
+            ) from error
         records[record.key] = record
     return records
 

@@ -15,13 +15,9 @@ from .judging import scores_in_parts
 from .misses import refuse_to_ask
 from .pipeline import PipelineLike
 from .protocols import Judge, Metric
-from .recording import (
-    ContextDigests,
-    read_responses,
-    response_keys,
-    response_records,
-)
+from .recording import ContextDigests, read_responses, response_keys, response_records
 from .records import Case, Evaluation, MetricInfo, Response, Score
+from .records.responses import NOT_ASKED
 from .redaction import redact_response
 from .repeats import repeated, score_repeatedly
 from .replay import identity_of, made_or_absent, noted, open_recording, remember
@@ -121,7 +117,8 @@ class Session:
         responses = [replace(both[key], case=case) for key, case in zip(keys, cases, strict=True)]
         responses = noted(store, pipeline.name, responses)
         replayed = sum(key in found for key in keys)
-        return Outcome(responses, len(keys) - replayed, replayed)
+        unasked = sum((response.error or "").startswith(NOT_ASKED) for response in responses)
+        return Outcome(responses, len(keys) - replayed - unasked, replayed)
 
     def respond(self, pipeline: PipelineLike, case: Case) -> Response:
         """The response to one case; its companions are answered in the same batches."""
@@ -132,11 +129,11 @@ class Session:
         key = (identity, case.id)
         known = self._batches.get(key)
         if known is None or key in self._failed or known[0].companions.cases[known[1]] != case:
-            company = (together if seen else None) or Companions([case])
-            if key in self._failed:
+            if known is not None and key in self._failed:
                 self._failed.discard(key)
-                company = replace(company, cases=[case])
-            self._ask_together(pipeline, identity, company)
+                self._mend(pipeline, *known)
+            else:
+                self._ask_together(pipeline, identity, (together if seen else None) or Companions([case]))
         batch, position = self._batches[key]
         return batch.responses[position]
 
@@ -152,6 +149,14 @@ class Session:
         for position, (case, response) in enumerate(zip(together.cases, batch.responses, strict=True)):
             self._batches[identity, case.id] = (batch, position)
             self._by_response[id(response)] = (batch, position)
+        self._report(batch, {}, outcome.computed, outcome.replayed)
+
+    def _mend(self, pipeline: PipelineLike, batch: Batch, position: int) -> None:
+        """Ask for one answer of a batch once more; the batch is scored anew, from the record where it can."""
+        outcome = self.ask(pipeline, [batch.companions.cases[position]])
+        batch.mend(position, outcome.responses[0])
+        self._by_response[id(outcome.responses[0])] = (batch, position)
+        self._unfinished = [entry for entry in self._unfinished if entry[0] is not batch]
         self._report(batch, {}, outcome.computed, outcome.replayed)
 
     def score(

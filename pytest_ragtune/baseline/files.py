@@ -148,7 +148,7 @@ def read_baseline(path: Path | str) -> Baseline:
     """
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise BaselineError(f"{path}: no such baseline; run the tests once with {UPDATE}") from error
     except OSError as error:
@@ -198,6 +198,8 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
                 raise _damage(path, number, f"{name!r} twice in one object", "each name once")
         return dict(pairs)
 
+    if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        raise _damage(path, number, f"the mark of an unfinished merge ({line[:20]!r})", "one side of it")
     try:
         value = json.loads(line, parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
@@ -218,7 +220,9 @@ def _header(path: Path, number: int, line: str) -> dict[str, Any]:
             "upgrade pytest-ragtune to the version that wrote the file"
         )
     if type(schema) is not int or schema < 1:
-        raise _damage(path, number, f"schema {schema!r}", f"a whole number from 1 to {SCHEMA}")
+        raise _damage(
+            path, number, f"schema {schema!r}", "1" if SCHEMA == 1 else f"a whole number from 1 to {SCHEMA}"
+        )
     _typed(path, number, header, _HEADER)
     for name, identity in header["metrics"].items():
         if not isinstance(identity, str):
@@ -242,6 +246,9 @@ def _case(path: Path, number: int, line: str, metrics: Mapping[str, str]) -> Bas
     if not isinstance(not_applicable, list):
         raise _damage(path, number, f"not_applicable {not_applicable!r:.60}", "a list of metric names")
     reasons, scores = value.get("reasons", {}), value["scores"]
+    for name, reason in reasons.items():
+        if not isinstance(reason, str):
+            raise _damage(path, number, f"reason {reason!r:.60} for {name!r}", "a string")
     for name, score in scores.items():
         _check_score(path, number, name, score, reasons, metrics)
     return BaselineCase(

@@ -65,11 +65,15 @@ def require_same(
         BaselineError: another golden set, or a metric whose identity differs.
     """
     if now.fingerprint != before.fingerprint and not common_only:
+        cases = str(difference(now, before))
+        if cases.startswith("none"):
+            cases += " (documents, chunking or tags were)"
         raise BaselineError(
             f"{before.source}: was measured on golden set {before.golden_set!r} with fingerprint "
             f"{before.fingerprint[:12]}, this evaluation on {now.golden_set!r} with fingerprint "
-            f"{now.fingerprint[:12]}; cases: {difference(now, before)}. Review the change and run pytest "
-            f"with {UPDATE}, or pass common_only=True to compare the cases that are the same in both"
+            f"{now.fingerprint[:12]}; cases: {cases}. Review the change and run pytest "
+            f"with {UPDATE}, or compare the cases that are the same in both: common_only=True, "
+            "ragtune gate --common-only"
         )
     for name in metrics:
         if now.metrics[name] != before.metrics.get(name, now.metrics[name]):

@@ -18,7 +18,7 @@ from pytest_ragtune.baseline import (
     shown,
 )
 from pytest_ragtune.metrics.scoring import judge_name
-from pytest_ragtune.records import Evaluation, Interval, Verdict
+from pytest_ragtune.records import Evaluation, Interval, MetricInfo, Verdict
 from pytest_ragtune.statistics import ChangeTest, noninferiority, paired_test, superiority
 
 from .deciding import corrected, decide, refusal, remarks, superior
@@ -65,13 +65,14 @@ def no_regression(
     Raises:
         BaselineError: the baseline is damaged, or of another golden set or metric identity.
         RagtuneError: a metric was not computed.
-        ValueError: a margin is negative or NaN, no metric is named, or another argument is bad.
+        ValueError: a margin is negative, NaN or as wide as the metric's range, no metric is named, or
+            another argument is bad.
     """
-    names = [metrics] if isinstance(metrics, str) else list(dict.fromkeys(metrics))
+    names = [metrics] if isinstance(metrics, str) else list(dict.fromkeys(metrics or ()))
     if not names:
         raise ValueError("metrics is empty: expected at least one name, such as ['R@5']")
-    margins = {name: _margin(margin, name) for name in names}
     evidence = {name: collect(evaluation, name) for name in names}
+    margins = {name: _margin(margin, evidence[name].info, "fail") for name in names}
     before, place = _baseline(evaluation, baseline, names)
     if before is None:
         return [_missing(evaluation, evidence[name], margins[name], place) for name in names]
@@ -128,10 +129,10 @@ def better_than(
     Raises:
         BaselineError: the two are of different golden sets or metric identities.
         RagtuneError: the metric was not computed in one of them.
-        ValueError: the margin is negative or NaN.
+        ValueError: the margin is negative, NaN or as wide as the metric's range.
     """
-    margin = _margin(margin, metric)
     evidence = collect(evaluation, metric)
+    margin = _margin(margin, evidence.info, "pass")
     collect(other, metric)
     now, before = baseline_of(evaluation, [metric]), baseline_of(other, [metric])
     require_same(now, before, [metric])
@@ -151,7 +152,9 @@ def better_than(
     )
 
 
-def _margin(margin: float | Mapping[str, float], metric: str) -> float:
+def _margin(margin: float | Mapping[str, float], info: MetricInfo, could_not: str) -> float:
+    """The margin of one metric, when a check with it can come out either way."""
+    metric = info.name
     if isinstance(margin, Mapping):
         if metric not in margin:
             raise ValueError(
@@ -160,8 +163,15 @@ def _margin(margin: float | Mapping[str, float], metric: str) -> float:
         margin = margin[metric]
     if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < math.inf:
         raise ValueError(
-            f"margin is {margin!r}: expected the change of {metric!r} that still counts as none, 0 or more; "
-            "for the direction of a metric see its MetricInfo, not the sign of the margin"
+            f"margin is {margin!r}: expected a change of {metric!r} as a number of 0 or more; whether higher "
+            "or lower is better the metric says, not the sign"
+        )
+    bounds = bounds_of(info)
+    if bounds is not None and margin >= bounds[1] - bounds[0]:
+        hint = f"; did you mean {margin / 100:g}?" if bounds == (0.0, 1.0) and 2 <= margin < 100 else ""
+        raise ValueError(
+            f"margin is {margin!r}: {metric!r} cannot change by more than {bounds[1] - bounds[0]:g}, so the "
+            f"check could not {could_not}{hint}"
         )
     return float(margin)
 
@@ -176,6 +186,8 @@ def _baseline(
         return baseline_of(baseline, names), None
     if isinstance(baseline, Baseline):
         return baseline, None
+    if baseline is not None and not isinstance(baseline, str | Path):
+        raise TypeError(f"baseline is {baseline!r:.60}: expected an Evaluation, a Baseline or its file")
     path = baseline_path(evaluation) if baseline is None else Path(baseline)
     if path is None or not path.exists():
         return None, path

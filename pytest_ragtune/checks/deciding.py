@@ -9,7 +9,7 @@ from pytest_ragtune.statistics import ChangeTest, holm
 
 from .evidence import TOLERANCE, bounds_of, counted, sentences
 from .pairing import Pairing
-from .thresholds import needed
+from .thresholds import needed, no_interval, reach
 
 Decided = tuple[Outcome, float | None, str]
 """Outcome, p value, note."""
@@ -24,7 +24,7 @@ def refusal(pairing: Pairing, allowed: int, common_only: bool) -> Decided | None
             None,
             (
                 f"{counted(len(pairing.added))} not in the baseline ({names}): "
-                "update it, or pass common_only=True"
+                "update it, or compare the others: common_only=True, ragtune gate --common-only"
             ),
         )
     if len(pairing.unscored) > allowed:
@@ -46,7 +46,7 @@ def decide(
     if pairing.is_unchanged:
         return "pass", None, f"every answer and score is the one in the baseline; {unseen(len(pairing.ids))}"
     if test is None or corrected is None:
-        return "undecided", None, f"no interval for {counted(len(pairing.ids))} of an unbounded metric"
+        return "undecided", None, no_interval(len(pairing.ids), "changes")
     if corrected <= half:
         return "fail", corrected, ""
     if test.p_above <= half:
@@ -69,7 +69,7 @@ def superior(
     """Superiority: above the margin, and at a margin of 0 the exact two-sided p value agrees."""
     half = (1 - confidence) / 2 + TOLERANCE
     if test is None:
-        return "undecided", None, f"no interval for {counted(len(pairing.ids))} of an unbounded metric"
+        return "undecided", None, no_interval(len(pairing.ids), "changes")
     if test.p_above <= half and exact <= 2 * half:
         return "pass", exact if margin == 0 else test.p_above, ""
     if test.p_below <= half:
@@ -79,8 +79,9 @@ def superior(
 
 def _advice(pairing: Pairing, gap: float, confidence: float) -> str:
     bounds = bounds_of(pairing.info)
-    width = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
-    return needed(gap, pairing.deviation, confidence, width, len(pairing.ids))
+    ends = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    far = reach(pairing.sign * (pairing.change or 0.0), gap, ends)
+    return needed(gap, pairing.deviation, confidence, far, len(pairing.ids), pairing.info.binary)
 
 
 def remarks(pairing: Pairing) -> str:

@@ -55,8 +55,12 @@ def collect(evaluation: Evaluation, metric: str) -> Evidence:
     """Sort the scores of one metric.
 
     Raises:
-        RagtuneError: the metric was not computed; the message lists those that were.
+        RagtuneError: the metric was not computed (the message lists those that were), or gave a value
+            outside its range.
+        TypeError: this is no evaluation.
     """
+    if not isinstance(evaluation, Evaluation):
+        raise TypeError(f"got {evaluation!r:.60}: expected an Evaluation, which evaluate(...) gives")
     if metric not in evaluation.scores:
         known = ", ".join(sorted(evaluation.scores)) or "none"
         raise RagtuneError(
@@ -64,6 +68,7 @@ def collect(evaluation: Evaluation, metric: str) -> Evidence:
             f"add {metric!r} to the metrics of evaluate"
         )
     scores = scores_by_case(evaluation, metric)
+    _check_range(evaluation.metrics[metric], scores)
     return Evidence(
         evaluation.metrics[metric],
         {case_id: score for case_id, score in scores.items() if score.value is not None},
@@ -74,6 +79,19 @@ def collect(evaluation: Evaluation, metric: str) -> Evidence:
         ),
         sum(not score.applicable for score in scores.values()),
     )
+
+
+def _check_range(info: MetricInfo, scores: Mapping[str, Score]) -> None:
+    low, high = (
+        -math.inf if info.low is None else info.low,
+        math.inf if info.high is None else info.high,
+    )
+    for case_id, score in scores.items():
+        if score.value is not None and not low - TOLERANCE <= score.value <= high + TOLERANCE:
+            raise RagtuneError(
+                f"metric {info.name!r} gave {score.value!r} for case {case_id!r}, which lies outside its "
+                f"range of {low:g} to {high:g}; correct the metric, or low and high of its MetricInfo"
+            )
 
 
 def allowed_unscored(max_unscored: int | float, applicable: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from pytest_ragtune.metrics.scoring import judge_name
 from pytest_ragtune.records import CaseScore, Evaluation, Interval, MetricInfo, Outcome, Verdict
@@ -94,21 +93,20 @@ def _hold(
 
 
 def _check_threshold(info: MetricInfo, threshold: float, check: str) -> None:
-    if not isinstance(threshold, int | float) or math.isnan(threshold):
+    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if not is_number or math.isnan(threshold):
         raise ValueError(
             f"threshold is {threshold!r}: expected a number to hold the mean of {info.name!r} against"
         )
-    if check == "at_least" and info.high is not None and threshold > info.high + TOLERANCE:
-        hint = f"; did you mean {threshold / 100:g}?" if info.high == 1 and 1 < threshold <= 100 else ""
-        raise ValueError(
-            f"threshold is {threshold!r}: {info.name!r} is never above {info.high:g}, so the check could not "
-            f"pass{hint}"
-        )
-    if check == "at_most" and info.low is not None and threshold < info.low - TOLERANCE:
-        raise ValueError(
-            f"threshold is {threshold!r}: {info.name!r} is never below {info.low:g}, so the check could not "
-            "pass"
-        )
+    low = -math.inf if info.low is None else info.low
+    high = math.inf if info.high is None else info.high
+    is_floor, found = check == "at_least", f"threshold is {threshold!r}: {info.name!r} is never"
+    if threshold > high + TOLERANCE or threshold == math.inf:
+        hint = f"; did you mean {threshold / 100:g}?" if high == 1 and 2 <= threshold <= 100 else ""
+        could_not = "pass" if is_floor else "fail"
+        raise ValueError(f"{found} above {high:g}, so the check could not {could_not}{hint}")
+    if threshold < low - TOLERANCE or threshold == -math.inf:
+        raise ValueError(f"{found} below {low:g}, so the check could not {'fail' if is_floor else 'pass'}")
 
 
 def _decide(
@@ -121,14 +119,15 @@ def _decide(
 ) -> tuple[Outcome, str]:
     mean, missing = evidence.mean, len(evidence.unscored)
     if mean is None:
-        return "fail", "no case has a score" if missing else "the metric is defined for no case"
+        nothing = "the metric is defined for no case" if evidence.not_applicable else "no case was asked"
+        return "fail", "no case has a score" if missing else nothing
     if missing > allowed:
         return "fail", f"{counted(missing)} could not be scored, allowed {allowed}"
     sign = 1.0 if check == "at_least" else -1.0
     if confidence is None:
         return ("pass" if sign * (mean - threshold) >= -TOLERANCE else "fail"), ""
     if interval is None:
-        return "undecided", f"no interval for {counted(len(evidence.scored))} of an unbounded metric"
+        return "undecided", no_interval(len(evidence.scored), "values")
     worse, better = sorted((sign * (interval.low - threshold), sign * (interval.high - threshold)))
     if worse >= -TOLERANCE:
         return "pass", ""
@@ -140,12 +139,34 @@ def _decide(
 def _advice(evidence: Evidence, gap: float, confidence: float) -> str:
     values, mean = evidence.values, evidence.mean or 0.0
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / max(len(values) - 1, 1))
-    return needed(gap, deviation, confidence, evidence.bounds, len(values))
+    return needed(gap, deviation, confidence, reach(mean, gap, evidence.bounds), len(values))
 
 
-def needed(gap: float, deviation: float, confidence: float, bounds: Any, n: int) -> str:
+def no_interval(n: int, what: str) -> str:
+    """Why an unbounded metric has no interval here."""
+    why = "expected 3 or more" if n < 3 else f"all {what} are equal"
+    return f"no interval for {counted(n)} of an unbounded metric: {why}"
+
+
+def reach(value: float, gap: float, bounds: tuple[float, float] | None) -> float | None:
+    """How far a case can lie from the value on the side of the bar; None for an unbounded metric.
+
+    Args:
+        value: mean, or mean change.
+        gap: the value less the bar.
+        bounds: range of the values, or of the changes.
+    """
+    if bounds is None:
+        return None
+    return (value - bounds[0] if gap > 0 else bounds[1] - value) or None
+
+
+def needed(
+    gap: float, deviation: float, confidence: float, far: float | None, n: int, binary: bool = False
+) -> str:
     """A sentence about the number of cases that would decide."""
-    cases = cases_to_decide(gap, deviation, confidence=confidence, bounds=bounds)
+    bounds = None if far is None else (0.0, far)
+    cases = cases_to_decide(gap, deviation, confidence=confidence, bounds=bounds, binary=binary)
     if cases is None:
         return "the value is too close to call with any number of cases"
     return f"about {max(cases, n + 1)} cases would decide at these figures"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,11 @@ def _accept(arguments: argparse.Namespace) -> int:
     if not arguments.yes:
         print("nothing written; review the above and add --yes", file=sys.stderr)
         return 1
+    if os.environ.get("CI"):
+        raise BaselineError(
+            "--yes was given and CI is set: a baseline is reviewed by a person before it is committed; run "
+            "this command on your own machine"
+        )
     arguments.baseline.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(arguments.other, arguments.baseline)
     print(f"{arguments.baseline} written; commit it", file=sys.stderr)

@@ -79,4 +79,9 @@ def _demand(text: str) -> tuple[str, float]:
 
 
 def _count(text: str) -> int | float:
-    return float(text) if "." in text else int(text)
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected a count of cases (2) or a share (0.1)"
+        ) from error

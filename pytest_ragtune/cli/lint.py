@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from pytest_ragtune.errors import RagtuneError
-from pytest_ragtune.golden import load_golden_set
+from pytest_ragtune.golden import check_golden_set
 from pytest_ragtune.records import GoldenSet
 
 
@@ -29,9 +29,7 @@ def _lint(arguments: argparse.Namespace) -> int:
     code = 0
     for folder in arguments.folders:
         try:
-            golden_set = load_golden_set(folder)
-            for version in golden_set.versions:
-                load_golden_set(folder, version=version)
+            golden_set = check_golden_set(folder)
         except RagtuneError as error:
             print(error, file=sys.stderr)
             code = 2

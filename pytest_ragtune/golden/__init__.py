@@ -75,6 +75,38 @@ def load_golden_set(
     )
 
 
+def check_golden_set(folder: str | Path) -> GoldenSet:
+    """Read a golden set at its header's corpus version and at every other one.
+
+    Returns:
+        The golden set at its header's version.
+
+    Raises:
+        GoldenSetError: anything is wrong at any version; holds every problem of all of them, each once.
+    """
+    problems: dict[Problem, None] = {}
+    loaded: list[GoldenSet] = []
+    for version in (None, *_versions(Path(folder))):
+        try:
+            loaded.append(load_golden_set(folder, version=version))
+        except GoldenSetError as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise GoldenSetError(f"golden set {folder}", list(problems))
+    return loaded[0]
+
+
+def _versions(root: Path) -> tuple[str, ...]:
+    """The corpus versions of a golden set, which may be broken."""
+    if not root.is_dir():
+        return ()
+    try:
+        file = read_header(root, [])
+        return open_documents(root, file, None, []).versions
+    except GoldenSetError:
+        return ()
+
+
 def case_fingerprint(case: Case) -> str:
     """SHA-256 over everything a case holds, as 64 hexadecimal digits.
 

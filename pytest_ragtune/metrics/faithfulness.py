@@ -11,7 +11,7 @@ from pytest_ragtune.records import Case, Claim, MetricInfo, Passage, Response, S
 from pytest_ragtune.text import Statement, is_refusal, statements
 
 from .evidence import find_evidence
-from .scoring import check_lengths, identity, inapplicable, no_answer, threshold_of, unscored
+from .scoring import check_lengths, identity, inapplicable, no_answer, settled, threshold_of
 
 Aggregate = Literal["mean", "min"]
 Request = tuple[str | Statement, Sequence[Passage]]
@@ -74,12 +74,12 @@ def _requests(case: Case, response: Response) -> Score | list[Request]:
     text = response.text or ""
     if is_refusal(text):
         reason = "the answer is a refusal: no claim to judge"
-        return unscored(reason) if case.answerable else inapplicable(reason)
+        return settled(reason) if case.answerable else inapplicable(reason)
     stated = statements(text, case.question)
     if not stated:
-        return unscored("no claim to judge")
+        return settled("no claim to judge")
     passages = passages_of(response)
-    return [(claim, passages) for claim in stated] if passages else unscored("no context was given")
+    return [(claim, passages) for claim in stated] if passages else settled("no context was given")
 
 
 def passages_of(response: Response) -> tuple[Passage, ...]:

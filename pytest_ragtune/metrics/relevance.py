@@ -12,7 +12,7 @@ from pytest_ragtune.text import claims, is_refusal, statements
 
 from .evidence import Pair, opinions_of
 from .faithfulness import Request, judge_claims, passages_of, supported_share
-from .scoring import check_lengths, identity, inapplicable, no_answer, threshold_of, unscored
+from .scoring import check_lengths, identity, inapplicable, no_answer, settled, threshold_of, unscored
 
 
 def require(judge: object, method: str, metric: str) -> None:
@@ -77,7 +77,7 @@ def _without_asking(case: Case, response: Response) -> Score | None:
             return Score(0.0, "the answer is a refusal")
         return inapplicable("the case is unanswerable and the answer a refusal")
     if not case.question.strip():
-        return unscored("the case has no question")
+        return settled("the case has no question")
     return None if text.strip() else Score(0.0, "the answer is empty")
 
 
@@ -176,9 +176,9 @@ def _unranked(case: Case, response: Response) -> Score | None:
         return unscored(f"no answer: {response.error}")
     passages = passages_of(response)
     if not passages:
-        return unscored("no context was given")
+        return settled("no context was given")
     if response.ranking is None and any(passage.document for passage in passages):
-        return unscored("the context was not ranked: a corpus in reading order is not a ranking")
+        return settled("the context was not ranked: a corpus in reading order is not a ranking")
     return None
 
 
@@ -234,4 +234,4 @@ def _reference_requests(case: Case, response: Response) -> Score | list[Request]
     if response.error is not None:
         return unscored(f"no answer: {response.error}")
     passages = passages_of(response)
-    return [(claim, passages) for claim in stated] if passages else unscored("no context was given")
+    return [(claim, passages) for claim in stated] if passages else settled("no context was given")

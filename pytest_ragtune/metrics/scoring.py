@@ -18,6 +18,11 @@ def unscored(reason: str) -> Score:
     return Score(None, reason)
 
 
+def settled(reason: str) -> Score:
+    """As :func:`unscored`, said of the answer alone: no judge was asked, so it is recorded like a value."""
+    return Score(None, reason, settled=True)
+
+
 def inapplicable(reason: str) -> Score:
     """A score that the case itself leaves undefined: counted apart."""
     return Score(None, reason, applicable=False)

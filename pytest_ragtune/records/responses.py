@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .golden import Case, Passage
 
+NOT_ASKED = "not asked"
+"""How the error of an answer begins that nobody was asked for: a budget was spent, a server had failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Score:
     """False when the case itself leaves the metric undefined (no label, no reference): counted apart."""
     judgements: tuple[float, ...] = ()
     """The values that ``value`` is the mean of, where an answer was judged more than once."""
+    settled: bool = field(default=False, compare=False)
+    """True when asking again could not give a value: no judge was needed to say that there is none."""
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):

@@ -38,7 +38,9 @@ def failure_lines(verdict: Verdict, *, rerun: str = "") -> Iterator[str]:
 def headline(verdict: Verdict) -> str:
     """One line, short enough for pytest's summary: ``faithfulness 0.71 < 0.80  n=40  95% CI 0.60..0.81``."""
     judge = f"[{verdict.judge}]" if verdict.judge and "[" not in verdict.metric else ""
-    parts = [f"{verdict.metric}{judge} {_comparison(verdict)}", f"n={verdict.n}"]
+    one = single_case(verdict)
+    size = f"n={verdict.n}" if one is None else f"case {one.case_id}"
+    parts = [f"{verdict.metric}{judge} {_comparison(verdict)}", size]
     if verdict.interval is not None:
         signed = verdict.check in _CHANGES
         share = f"{verdict.interval.confidence * 100:g}%"
@@ -48,9 +50,16 @@ def headline(verdict: Verdict) -> str:
     return "  ".join(parts)
 
 
+def single_case(verdict: Verdict) -> CaseScore | None:
+    """The case of a verdict on one response that did not pass; None for one on an evaluation."""
+    named = (*verdict.worst, *verdict.unscored_cases)
+    is_one = not verdict.golden_set and not verdict.pipeline and len(named) == 1
+    return named[0] if is_one and named[0].case_id != "response" else None
+
+
 def is_without_baseline(verdict: Verdict) -> bool:
     """Whether a regression could not be looked for, since there is nothing to compare with."""
-    return verdict.check == "no_regression" and verdict.value is None and not verdict.unscored
+    return verdict.check == "no_regression" and verdict.value is None and verdict.n > 0
 
 
 def _comparison(verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from pytest_ragtune.faults import Cell, Matrix
 
 _GAP = "  "
+_NOWHERE = "- there is nowhere to plant the fault in what the test asks; -v says what is missing"
 _KEPT = "* contexts changed and the recorded answers were left as they were, not asked again"
 
 
@@ -25,6 +26,8 @@ def matrix_lines(matrix: Matrix, *, detail: bool = False) -> Iterator[str]:
         yield ""
         for number, test in enumerate(matrix.tests, start=1):
             yield f"{number:>3}  {test}"
+        if not detail and any(cell.state == "n/a" for cell in matrix.cells.values()):
+            yield _NOWHERE
         if any(cell.kept for cell in matrix.cells.values()):
             yield _KEPT
         if detail:

@@ -129,7 +129,8 @@ def _cell(evaluation: Evaluation, metric: str) -> Cell:
 def merged(rows: Iterable[SummaryRow]) -> list[SummaryRow]:
     """One row a golden set, in each of its states, and pipeline, in order of first appearance.
 
-    Of one metric measured twice, the cell over more cases stays, then the later one; calls add up.
+    Of one metric measured twice, the cell over more cases stays, then the one with more scores (an answer
+    that failed on one worker may have come on another), then the later one; calls add up.
     """
     found: dict[tuple[str, str, str], SummaryRow] = {}
     for row in rows:
@@ -158,7 +159,7 @@ def _state(fingerprint: str, rows: Iterable[SummaryRow]) -> str:
 def _joined(first: SummaryRow, second: SummaryRow) -> SummaryRow:
     cells = dict(first.cells)
     for name, cell in second.cells.items():
-        if name not in cells or _asked(cell) >= _asked(cells[name]):
+        if name not in cells or _weight(cell) >= _weight(cells[name]):
             cells[name] = cell
     return replace(
         first,
@@ -173,5 +174,6 @@ def _joined(first: SummaryRow, second: SummaryRow) -> SummaryRow:
     )
 
 
-def _asked(cell: Cell) -> int:
-    return cell.n + cell.unscored + cell.not_applicable
+def _weight(cell: Cell) -> tuple[int, int]:
+    scored = cell.n + cell.not_applicable
+    return scored + cell.unscored, scored

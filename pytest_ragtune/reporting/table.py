@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_ragtune.records import Verdict
 
-from .failure import headline, is_without_baseline
+from .failure import headline, is_without_baseline, single_case
 from .spread import spread_lines
 from .summary import Cell, SummaryRow, by_golden_set, merged, summarise
 
@@ -55,7 +55,9 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         if is_without_baseline(verdict):
             missing.setdefault((where, verdict.note), []).append(verdict.metric)
         elif verdict.outcome != "pass":
-            note = f"  ({verdict.note})" if verdict.note else ""
+            one = single_case(verdict)
+            reason = verdict.note or (one.score.reason if one is not None and one.score.value is None else "")
+            note = f"  ({reason})" if reason else ""
             yield GAP.join(part for part in (verdict.outcome, where, headline(verdict)) if part) + note
     for (where, note), metrics in missing.items():
         yield GAP.join(part for part in ("fail", where, f"no baseline for {', '.join(metrics)}") if part)

@@ -140,7 +140,8 @@ def paired_interval(
 
 def check_confidence(confidence: float) -> None:
     """ValueError unless the confidence lies between 0 and 1."""
-    if not 0 < confidence < 1:
+    is_number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    if not is_number or not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence!r}: expected a number between 0 and 1, usually 0.95")
 
 

@@ -204,6 +204,7 @@ def cases_to_decide(
     power: float = 0.8,
     confidence: float = 0.95,
     bounds: Bounds = None,
+    binary: bool = False,
 ) -> int | None:
     """How many cases would decide a check that is undecided, were the figures to stay as they are.
 
@@ -216,7 +217,8 @@ def cases_to_decide(
         deviation: standard deviation of the cases' values or changes.
         power: chance of deciding wanted.
         confidence: of the interval that decides.
-        bounds: range of the values or changes.
+        bounds: range of the values or changes, from the figure itself to the bound behind the bar.
+        binary: a change of 0/1 values: no fewer than the score interval needs when no case changes.
 
     Returns:
         The number of cases; None when the gap is 0 or more than a million would be needed.
@@ -234,4 +236,6 @@ def cases_to_decide(
     if bounds is not None:
         share = min(gap / (bounds[1] - bounds[0]), 1 - 1e-12)
         needed = max(needed, math.log((1 - confidence) / 2) / math.log1p(-share))
+        if binary:
+            needed = max(needed, float(quantile(0.5 + confidence / 2)) ** 2 * (1 - share) / share)
     return math.ceil(needed) if needed <= MOST_CASES else None

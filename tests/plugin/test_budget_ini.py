@@ -40,6 +40,7 @@ def test_the_unscored_cases_fail_with_the_reason(project: pytest.Pytester, run: 
     result.stdout.fnmatch_lines(
         [
             "*the next batch needs up to 4 calls, 28 calls of 30 calls are spent (ragtune_budget)*",
+            "28 model calls, 0 answers replayed, 0 judge calls",
             "budget: 28 calls of 30 calls spent",
         ]
     )

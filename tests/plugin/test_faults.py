@@ -345,7 +345,10 @@ def test_without_anything_to_plant_it_says_so(project: pytest.Pytester, run: Run
     result = run("--ragtune-faults")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["no test that passes asks a pipeline or a judge: *"])
-    assert run("--ragtune-faults=slow", "-o", "ragtune_must_catch=slow").ret == pytest.ExitCode.TESTS_FAILED
+    assert (
+        run("--ragtune-faults=slow", "-o", "ragtune_must_catch=slow, slow").ret
+        == pytest.ExitCode.TESTS_FAILED
+    )
     assert run("--ragtune-faults=slow", "--collect-only").ret == 0
 
 

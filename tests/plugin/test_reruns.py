@@ -58,3 +58,28 @@ def test_a_failed_answer_is_asked_again(project: pytest.Pytester, run: Run, work
     project.makepyfile(test_flaky=FLAKY + EACH)
     result = run("--reruns", "1", "-n", workers)
     assert result.parseoutcomes() == {"passed": 12, "rerun": 12}
+
+
+FAITHFUL = """
+from pytest_ragtune import Response, assert_faithful
+
+def shown(question):
+    return Response(flaky(question), contexts=["The library is open until 20:00."])
+
+def test_each(golden_case):
+    assert_faithful(CallablePipeline(shown, name="bot").respond(golden_case))
+"""
+
+
+def test_the_table_counts_the_answer_of_the_last_attempt(project: pytest.Pytester, run: Run) -> None:
+    project.makepyfile(test_flaky=FLAKY + FAITHFUL)
+    result = run("--reruns", "1", "-o", "ragtune_judge=lexical")
+    assert result.parseoutcomes() == {"passed": 12, "rerun": 12}
+    result.stdout.fnmatch_lines(["*n=12", "bot * 1.00 *"])
+    result.stdout.no_fnmatch_line("*unscored*")
+
+
+def test_a_failed_answer_names_its_case_at_the_end(project: pytest.Pytester, run: Run) -> None:
+    project.makepyfile(test_flaky=FLAKY + FAITHFUL)
+    result = run("-o", "ragtune_judge=lexical")
+    result.stdout.fnmatch_lines(["fail  faithfulness has no score  case ?*  (no answer: *first time*)"])

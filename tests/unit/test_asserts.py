@@ -208,14 +208,14 @@ def test_one_response_is_scored_and_held_against_a_threshold(heard: list[Verdict
     assert (verdict.outcome, verdict.metric, verdict.n) == ("pass", "faithfulness", 1)
     assert heard == [verdict]
     with pytest.raises(
-        AssertionError, match=r'^faithfulness 0\.00 < 0\.80  n=1\n  worst  q1 0\.00  not supported: "'
+        AssertionError, match=r'^faithfulness 0\.00 < 0\.80  case q1\n  worst  q1 0\.00  not supported: "'
     ):
         assert_faithful(response(), 0.8, judge=judge(0.03))
 
 
 def test_a_response_that_cannot_be_judged_fails() -> None:
     with pytest.raises(
-        AssertionError, match=r"^faithfulness has no score  n=0\n  unscored 1\n           q1 "
+        AssertionError, match=r"^faithfulness has no score  case q1\n  unscored 1\n           q1 "
     ):
         assert_faithful(response(), judge=judge(None))
 

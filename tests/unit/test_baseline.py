@@ -128,15 +128,14 @@ DAMAGE = {
     "nonsense": ":1: found broken JSON (Expecting value: line 1 column 1 (char 0)); expected one JSON object",
     "[1]": ":1: found [1]; expected one JSON object",
     HEADER.replace('"schema": 1', '"schema": 2'): ":1: found schema 2; this version reads up to 1; upgrade",
-    HEADER.replace(
-        '"schema": 1', '"schema": "1"'
-    ): ":1: found schema '1'; expected a whole number from 1 to 1",
-    HEADER.replace('"schema": 1', '"schema": true'): ":1: found schema True; expected a whole number",
+    HEADER.replace('"schema": 1', '"schema": "1"'): ":1: found schema '1'; expected 1",
+    HEADER.replace('"schema": 1', '"schema": true'): ":1: found schema True; expected 1",
     HEADER.replace('"pipeline": "rag", ', ""): ":1: found no 'pipeline'; expected 'pipeline' as a string",
     HEADER.replace('{"R@5": "1"}', "[]"): ":1: found metrics []; expected 'metrics' as an object",
     HEADER.replace('{"R@5": "1"}', '{"R@5": 1}'): ":1: found identity 1 of metric 'R@5'; expected a string",
     f"{HEADER}\n{CASE}\n\n{CASE}": ":4: found case 'q1' a second time (first on line 2); expected each case",
     f'{HEADER}\n{CASE}\n{{"id": "q2", "sco': ":3: found broken JSON",
+    f"{HEADER}\n<<<<<<< HEAD\n{CASE}": ":2: found the mark of an unfinished merge ('<<<<<<< HEAD');",
 }
 BAD_CASES = {
     '{"id": "q1"}': "no 'scores'; expected 'scores' as an object",
@@ -145,6 +144,7 @@ BAD_CASES = {
     '{"id": "q1", "scores": {"R@5": 1e999}}': "inf for 'R@5'; expected a finite number",
     '{"id": "q1", "scores": {"R@5": "1"}}': "'1' for 'R@5'; expected a finite number",
     '{"id": "q1", "scores": {"R@5": true}}': "True for 'R@5'; expected a finite number",
+    '{"id": "q1", "scores": {"R@5": null}, "reasons": {"R@5": 5}}': "reason 5 for 'R@5'; expected a string",
     '{"id": "q1", "scores": {"R@5": null}}': "null for 'R@5' without a reason; expected",
     '{"id": "q1", "scores": {"RR": 1}}': "a score of 'RR'; expected a metric of the header: ['R@5']",
     '{"id": "q1", "id": "q2", "scores": {}}': "'id' twice in one object; expected each name once",
@@ -189,8 +189,8 @@ def test_another_golden_set_is_refused_and_the_difference_named(make_evaluation:
     assert str(caught.value) == (
         "rag: was measured on golden set 'handbook' with fingerprint ffffffffffff, this evaluation on "
         "'handbook' with fingerprint eeeeeeeeeeee; cases: 1 added (d), 1 removed (a), 1 edited (b). Review "
-        "the change and run pytest with --ragtune-update-baselines, or pass common_only=True to compare the "
-        "cases that are the same in both"
+        "the change and run pytest with --ragtune-update-baselines, or compare the cases that are "
+        "the same in both: common_only=True, ragtune gate --common-only"
     )
     require_same(now, before, ["R@5"], common_only=True)
 

@@ -66,6 +66,7 @@ def test_calls_stop_before_the_batch_that_would_exceed_them(tiny: GoldenSet) -> 
         first = evaluate(pipeline, tiny, ["token_f1"], store=store)
     assert generator.calls == 8
     assert meter.ledger.spent().calls == 8
+    assert first.model_calls == 8, "what was not asked is no call"
     errors = [r.error for r in first.responses if r.error]
     assert (
         errors

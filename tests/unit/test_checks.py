@@ -14,6 +14,7 @@ from pytest_ragtune.baseline import write_baseline
 from pytest_ragtune.checks import at_least, at_most, better_than, no_regression
 from pytest_ragtune.errors import BaselineError, RagtuneError
 from pytest_ragtune.records import Evaluation, MetricInfo, Score, Verdict
+from pytest_ragtune.reporting.failure import headline
 
 Make = Callable[..., Evaluation]
 NOT_APPLICABLE = Score(None, "the case has no label", applicable=False)
@@ -95,7 +96,7 @@ def test_no_number_of_cases_decides_a_value_on_the_threshold(make_evaluation: Ma
 def test_an_unbounded_metric_without_spread_is_undecided(make_evaluation: Make) -> None:
     verdict = at_most(make_evaluation({"tokens": [48.0] * 9}), "tokens", 50, confidence=0.95)
     assert (verdict.outcome, verdict.interval) == ("undecided", None)
-    assert verdict.note == "no interval for 9 cases of an unbounded metric"
+    assert verdict.note == "no interval for 9 cases of an unbounded metric: all values are equal"
     assert at_most(make_evaluation({"tokens": [48.0] * 9}), "tokens", 50).outcome == "pass"
 
 
@@ -217,7 +218,7 @@ def test_no_drop_in_enough_cases_passes(make_evaluation: Make) -> None:
 def test_too_few_cases_are_undecided_and_the_number_needed_is_named(make_evaluation: Make) -> None:
     verdict = regress(make_evaluation, [1.0] * 20, [1.0] * 20)
     assert (verdict.outcome, verdict.p_value) == ("undecided", None)
-    assert verdict.note == "about 146 cases would decide at these figures"
+    assert verdict.note == "about 72 cases would decide at these figures"
 
 
 @pytest.mark.parametrize("name", ["exact_match", "R@5", "seconds"])
@@ -289,11 +290,68 @@ def test_margins_by_metric(make_evaluation: Make) -> None:
         no_regression(now, ["seconds"], margin={"R@5": 0.05}, baseline=before)
 
 
+@pytest.mark.parametrize(
+    ("margin", "hint"), [(1.0, "fail$"), (1.5, "fail$"), (5, r"fail; did you mean 0\.05\?"), (math.nan, "")]
+)
+def test_a_margin_that_no_change_could_exceed(margin: float, hint: str, make_evaluation: Make) -> None:
+    evaluation = make_evaluation({"R@5": [1.0, 0.5], "seconds": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=f"margin is .*{hint}"):
+        no_regression(evaluation, "R@5", margin=margin, baseline=evaluation)
+    assert no_regression(evaluation, "seconds", margin=5, baseline=evaluation)[0].outcome == "pass"
+
+
+@pytest.mark.parametrize("threshold", [-0.1, -math.inf, True])
+def test_a_threshold_that_every_mean_reaches(threshold: float, make_evaluation: Make) -> None:
+    evaluation = make_evaluation({"R@5": [1.0], "seconds": [1.0]})
+    with pytest.raises(ValueError, match=r"could not fail|expected a number"):
+        at_least(evaluation, "R@5", threshold)
+    assert at_least(evaluation, "R@5", 0.0).outcome == "pass"
+    with pytest.raises(ValueError, match=r"threshold is inf: 'seconds' is never above inf"):
+        at_most(evaluation, "seconds", math.inf)
+
+
+def test_a_value_outside_the_range_names_metric_and_case(make_evaluation: Make) -> None:
+    evaluation = make_evaluation({"R@5": [1.0, 1.5]})
+    expected = r"metric 'R@5' gave 1\.5 for case 'q2', which lies outside its range of 0 to 1; correct"
+    with pytest.raises(RagtuneError, match=expected):
+        at_least(evaluation, "R@5", 0.5)
+
+
+def test_arguments_of_the_wrong_kind(make_evaluation: Make) -> None:
+    evaluation = make_evaluation({"R@5": [1.0, 0.0]})
+    with pytest.raises(TypeError, match=r"got 'rag': expected an Evaluation"):
+        at_least("rag", "R@5", 0.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"baseline is 5: expected an Evaluation, a Baseline or its file"):
+        no_regression(evaluation, "R@5", margin=0.1, baseline=5)  # type: ignore[arg-type]
+    for confidence in ("0.95", None):
+        with pytest.raises(ValueError, match=r"confidence is .*: expected a number between 0 and 1"):
+            no_regression(evaluation, "R@5", margin=0.1, baseline=evaluation, **{"confidence": confidence})  # type: ignore[arg-type]
+
+
+def test_nothing_to_pair_is_not_called_a_missing_baseline(make_evaluation: Make) -> None:
+    empty = make_evaluation({"R@5": []})
+    verdict = no_regression(empty, "R@5", margin=0.1, baseline=empty)[0]
+    assert (verdict.outcome, headline(verdict)) == ("fail", "R@5 has no score  n=0")
+    assert at_least(empty, "R@5", 0.5).note == "no case was asked"
+
+
+@pytest.mark.parametrize(("before", "now"), [(1.0, 1.0), (0.5, 0.5), (0.0, 0.0)])
+@pytest.mark.parametrize("margin", [0.02, 0.05, 0.2])
+def test_the_number_that_would_decide_decides(
+    before: float, now: float, margin: float, make_evaluation: Make
+) -> None:
+    note = regress(make_evaluation, [before] * 9, [now] * 9, margin=margin).note
+    n = int(note.split()[1])
+    assert regress(make_evaluation, [before] * n, [now] * n, margin=margin).outcome == "pass"
+    fewer = n * 9 // 10
+    assert regress(make_evaluation, [before] * fewer, [now] * fewer, margin=margin).outcome == "undecided"
+
+
 @pytest.mark.parametrize("margin", [-0.05, math.nan, math.inf, True, "0.05"])
 def test_a_margin_that_makes_no_sense(margin: float, make_evaluation: Make) -> None:
     evaluation = make_evaluation({"R@5": [1.0]})
     with pytest.raises(
-        ValueError, match=r"margin is .*: expected the change of 'R@5' that still counts as none"
+        ValueError, match=r"margin is .*: expected a change of 'R@5' as a number of 0 or more"
     ):
         no_regression(evaluation, "R@5", margin=margin, baseline=evaluation)
     with pytest.raises(ValueError, match="margin is"):
@@ -374,7 +432,10 @@ def test_a_case_that_the_baseline_lacks_fails(make_evaluation: Make) -> None:
     now = make_evaluation({"R@5": [1.0] * 101}, answers=changed(101))
     verdict = no_regression(now, "R@5", margin=0.1, baseline=before)[0]
     assert verdict.outcome == "fail"
-    assert verdict.note == "1 case not in the baseline (q101): update it, or pass common_only=True"
+    assert verdict.note == (
+        "1 case not in the baseline (q101): update it, or compare the others: common_only=True, "
+        "ragtune gate --common-only"
+    )
 
 
 def test_a_selection_is_compared_with_the_same_cases(make_evaluation: Make) -> None:
@@ -450,7 +511,10 @@ def test_better_than_with_unscored_cases(make_evaluation: Make) -> None:
     evaluation = make_evaluation({"seconds": [1.0, None]})
     assert better_than(evaluation, evaluation, "seconds").outcome == "fail"
     flat = better_than(evaluation, evaluation, "seconds", max_unscored=1)
-    assert (flat.outcome, flat.note) == ("undecided", "no interval for 1 case of an unbounded metric")
+    assert (flat.outcome, flat.note) == (
+        "undecided",
+        "no interval for 1 case of an unbounded metric: expected 3 or more",
+    )
 
 
 def test_verdicts_name_pipeline_and_golden_set(make_evaluation: Make) -> None:

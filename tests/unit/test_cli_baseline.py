@@ -71,13 +71,24 @@ def test_diff_against_a_report(old: Path, make_evaluation: Make, tmp_path: Path,
     ]
 
 
-def test_accept_needs_yes(old: Path, new: Path, capsys: Capture) -> None:
+def test_accept_needs_yes(old: Path, new: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     before = old.read_bytes()
+    monkeypatch.delenv("CI", raising=False)
     assert main(["baseline", "accept", str(old), str(new)]) == 1
     assert old.read_bytes() == before
     assert "add --yes" in capsys.readouterr().err
     assert main(["baseline", "accept", str(old), str(new), "--yes"]) == 0
     assert old.read_bytes() == new.read_bytes()
+
+
+def test_accept_writes_nothing_in_ci(
+    old: Path, new: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = old.read_bytes()
+    monkeypatch.setenv("CI", "1")
+    assert main(["baseline", "accept", str(old), str(new), "--yes"]) == 2
+    assert "CI is set: a baseline is reviewed by a person" in capsys.readouterr().err
+    assert old.read_bytes() == before
 
 
 def test_accept_refuses_another_pipeline(

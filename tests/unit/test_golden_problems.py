@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_ragtune.errors import GoldenSetError
-from pytest_ragtune.golden import load_golden_set
+from pytest_ragtune.golden import check_golden_set, load_golden_set
 
 RETURNS = """# Returns
 
@@ -79,6 +79,33 @@ def test_unknown_versions_are_named(tmp_path: Path) -> None:
     assert problems_of(tmp_path, version="v11") == [
         "golden_set.toml:4: corpus.version: found version 'v11'; "
         "expected one of v1, v2, v10 (did you mean 'v1'?)"
+    ]
+
+
+def test_every_version_is_checked_at_once(tmp_path: Path) -> None:
+    quotes = [{"document": "a.md", "quote": f"only in {v}", "version": v} for v in ("v1", "v2", "v10")]
+    write_versioned(tmp_path, {"cases.jsonl": lines({**CASE, "relevant": quotes}, {"id": "q2"})})
+    with pytest.raises(GoldenSetError) as caught:
+        check_golden_set(tmp_path)
+    assert [(p.line, p.field) for p in caught.value.problems] == [
+        (1, "relevant[1].quote"),
+        (2, "question"),
+        (1, "relevant[0].quote"),
+        (1, "relevant[2].quote"),
+    ]
+    assert check_golden_set(write_versioned(tmp_path, {})).corpus.version == "v2"
+
+
+def test_a_field_that_a_line_has_twice_is_a_problem(tmp_path: Path) -> None:
+    label = '{"document": "a", "document": "returns.md"}'
+    twice = f'{{"id": "a", "question": "Who?", "id": "b", "relevant": [{label}]}}'
+    assert problems_of(write(tmp_path, {"cases.jsonl": lines(CASE, twice)})) == [
+        "cases.jsonl:2: document: found this field twice in one object; expected each field once",
+        "cases.jsonl:2: id: found this field twice in one object; expected each field once",
+    ]
+    training = '{"question": "Why?", "answer": "a", "answer": "b"}'
+    assert problems_of(write(tmp_path, {"cases.jsonl": lines(CASE), "train.jsonl": training})) == [
+        "train.jsonl:1: answer: found this field twice in one object; expected each field once"
     ]
 
 

@@ -7,15 +7,17 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pytest_ragtune.fakes import ScriptedGenerator
+from pytest_ragtune.fakes import ScriptedGenerator, ScriptedJudge
 from pytest_ragtune.generation.endpoint_callable import CallableGenerator
 from pytest_ragtune.judges.prompted import PromptedJudge
+from pytest_ragtune.metrics.faithfulness import Faithfulness
 from pytest_ragtune.metrics.relevance import AnswerRelevance
 from pytest_ragtune.records import Case, Generation, Prompt, Response, Score
 from pytest_ragtune.session import Session
@@ -77,6 +79,48 @@ def test_a_judgement_that_failed_is_tried_again_and_the_others_are_not() -> None
     assert judged == 1
     assert len(asked) == 51
     assert [s.value for s in again] == [1.0] * 50
+
+
+def test_an_answer_without_a_claim_is_recorded_and_not_judged_again() -> None:
+    case = CASES[0]
+    answers = [
+        Response("I do not know.", ["a text"], case=case),
+        Response("Because.", case=case),
+        Response("It is blue.", case=case),
+        Response(None, case=case, error="no connection"),
+    ]
+    store = Store()
+    metric = Faithfulness(ScriptedJudge(lambda context, claim: 1.0))
+    first, judged = Session(store).score(metric, [case] * 4, answers)
+    assert (judged, [s.value for s in first]) == (3, [None] * 4)
+    again, judged = Session(store).score(metric, [case] * 4, answers)
+    assert judged == 0
+    assert again == first
+
+
+def test_of_two_sessions_on_one_store_one_judges(tmp_path: Path) -> None:
+    both = threading.Barrier(2)
+    asked: list[str] = []
+
+    def opinion(context: str, claim: str) -> float:
+        asked.append(claim)
+        time.sleep(0.005)
+        return 1.0
+
+    counts: list[int] = []
+
+    def run() -> None:
+        session = Session(Store(tmp_path / "store.sqlite3"))
+        metric = AnswerRelevance(ScriptedJudge(opinion, version="1"))
+        both.wait(30)
+        counts.append(session.score(metric, CASES[:60], RESPONSES[:60])[1])
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (sorted(counts), len(asked)) == ([0, 60], 60)
 
 
 RUN = """

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from pytest_ragtune.application import CallablePipeline
 from pytest_ragtune.context import Retrieved
 from pytest_ragtune.errors import MissingExtra, StoreError
 from pytest_ragtune.evaluation import evaluate
-from pytest_ragtune.fakes import ScriptedGenerator, ScriptedRetriever
+from pytest_ragtune.fakes import ScriptedGenerator, ScriptedJudge, ScriptedRetriever
 from pytest_ragtune.golden import load_golden_set
 from pytest_ragtune.misses import differences
 from pytest_ragtune.pipeline import Pipeline
@@ -130,6 +131,44 @@ def test_a_judgement_that_is_missing_is_a_miss(tiny: GoldenSet, tmp_path: Path) 
     only = ReplayStore(tmp_path / "a.sqlite3", "only")
     with pytest.raises(ReplayMiss, match="faithfulness: 12 judgements are not recorded"):
         evaluate(rag(tiny, ScriptedGenerator(echo)), tiny, METRICS, store=only)
+
+
+def test_a_judgement_under_another_judge_names_what_differs(tiny: GoldenSet, tmp_path: Path) -> None:
+    record(tiny, tmp_path / "a.sqlite3")
+    only = ReplayStore(tmp_path / "a.sqlite3", "only")
+    judge = ScriptedJudge(lambda context, claim: 1.0, version="other")
+    with pytest.raises(ReplayMiss, match=r"the metric recorded differs in\n  judge: recorded .nli/1") as miss:
+        evaluate(rag(tiny, ScriptedGenerator(echo)), tiny, METRICS, store=only, judge=judge)
+    assert "\n  judge.version: not recorded, now 'other'\n" in str(miss.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("response", "a text"),
+        ("response", {"text": 5}),
+        ("response", {"contexts": 5}),
+        ("response", {"ranking": None, "text": None, "contexts": []}),
+        ("contexts", [{"id": "a"}]),
+        ("score", {"value": "high"}),
+        ("score", {"claims": [["one"]]}),
+        ("score", []),
+    ],
+)
+def test_a_record_edited_into_nonsense_is_refused(
+    kind: str, change: Any, tiny: GoldenSet, tmp_path: Path
+) -> None:
+    record(tiny, tmp_path / "a.sqlite3")
+    path = export_recording(tiny, tmp_path / "a.sqlite3")
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    number = next(n for n, line in enumerate(lines) if json.loads(line)["kind"] == kind)
+    edited = json.loads(lines[number])
+    edited["value"] = {**edited["value"], **change} if isinstance(change, dict) else change
+    lines[number] = json.dumps(edited)
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    with pytest.raises(StoreError, match=rf":{number + 1}: found a {kind} that cannot be read"):
+        import_recording(path, tmp_path / "b.sqlite3")
+    assert not (tmp_path / "b.sqlite3").exists()
 
 
 def test_off_computes_anew_once_a_run_and_records_nothing(tiny: GoldenSet, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_the_matrix_as_people_read_it() -> None:
         "",
         "  1  t.py::a",
         "  2  t.py::b",
+        "- there is nowhere to plant the fault in what the test asks; -v says what is missing",
         "* contexts changed and the recorded answers were left as they were, not asked again",
         "left out, since it does not pass when nothing is planted: t.py::c",
         "left out, since no pipeline or judge is asked: 2 tests",

@@ -126,6 +126,13 @@ def test_evaluations_of_one_pipeline_become_one_row(make_evaluation: Make) -> No
     assert (first.cases, first.model_calls, first.replayed, first.notes) == (10, 10, 2, ("x", "y"))
 
 
+def test_an_answer_that_came_after_all_counts(make_evaluation: Make) -> None:
+    failed, came = ([1.0, None, 1.0], [1.0, 1.0, 0.0])
+    for pair in ((failed, came), (came, failed)):
+        (row,) = merged([summarise(make_evaluation({"R@5": values})) for values in pair])
+        assert (row.cells["R@5"].n, row.cells["R@5"].unscored) == (3, 0)
+
+
 def test_a_verdict_survives_json(make_evaluation: Make) -> None:
     scores = [Score(0.0, "", (Claim("c", 0.1, "a.md#1", "e"),)), 1.0, None]
     verdict = at_least(make_evaluation({"faithfulness": scores}), "faithfulness", 0.8)
