@@ -50,6 +50,8 @@ class Ahead:
                 part = next(self._parts)
                 self.found |= part
                 self.judged += len(part)
+                if self.is_complete:  # nothing comes any more: its threads end now, not with the process
+                    self._parts.close()
         except BaseException:
             self.is_broken = True
             raise

@@ -66,6 +66,15 @@ def test_the_first_scores_are_there_before_the_last_are_made() -> None:
     assert told[1].mean("answer_relevance") == 1.0
 
 
+def test_nothing_of_the_judging_is_left_when_the_last_score_is_there() -> None:
+    before = set(threading.enumerate())
+    session, metric = Session(companions=together), AnswerRelevance(Judge().asked())
+    for case in CASES:
+        assert session.score_one(metric, session.respond(PIPELINE, case)).value == 1.0
+    left = [t.name for t in set(threading.enumerate()) - before if t.name.startswith("ragtune-parts")]
+    assert left == []
+
+
 def test_two_metrics_share_the_bound_of_one_server() -> None:
     judge = Judge()
     session, asked = Session(companions=together), judge.asked()
