@@ -66,6 +66,18 @@ class Ahead:
         self._parts.close()
 
 
+@dataclass(slots=True)
+class Outcome:
+    """Responses to some cases, and how they came about."""
+
+    responses: list[Response]
+    """One a case, in order."""
+    computed: int = 0
+    """How many were computed now."""
+    replayed: int = 0
+    """How many came from the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Companions:
     """The cases that one test function asks one by one."""

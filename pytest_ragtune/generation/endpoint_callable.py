@@ -21,6 +21,7 @@ from pytest_ragtune.records import Generation, Prompt
 
 Question = tuple[Prompt, Mapping[str, Any] | None]
 """A prompt, and the schema of its answer."""
+_encode = json.JSONEncoder(sort_keys=True).encode
 _AGAIN = frozenset({408, 409, 425, 429})
 
 
@@ -72,7 +73,7 @@ class CallableGenerator:
     def identity(self) -> str:
         """Name, version and schema, as JSON."""
         parts = {"kind": "callable", "name": self.name, "version": self.version, "schema": self.schema}
-        return json.dumps(parts, sort_keys=True)
+        return _encode(parts)
 
     def with_schema(self, schema: Mapping[str, Any], name: str = "answer") -> CallableGenerator:
         """The same generator, asking for answers under ``schema`` if the function takes one."""
