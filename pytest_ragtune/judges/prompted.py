@@ -81,7 +81,7 @@ class PromptedJudge:
     def identity(self) -> str:
         """Generator, wording, repeats and whether answers are constrained, as JSON."""
         constrained = hasattr(self.generator, "with_schema")
-        return _identity(self.generator.identity, constrained, self.repeats, self.explain)
+        return _identity(fingerprint(), self.generator.identity, constrained, self.repeats, self.explain)
 
     @property
     def is_deterministic(self) -> bool:
@@ -184,10 +184,10 @@ class PromptedJudge:
 
 
 @lru_cache(maxsize=64)
-def _identity(generator: str, constrained: bool, repeats: int, explain: bool) -> str:
+def _identity(rubrics: str, generator: str, constrained: bool, repeats: int, explain: bool) -> str:
     parts = {
         "kind": "prompted",
-        "rubrics": fingerprint(),
+        "rubrics": rubrics,
         "generator": generator,
         "constrained": constrained,
         "repeats": repeats,
