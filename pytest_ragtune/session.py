@@ -228,6 +228,7 @@ class Session:
                 model_calls=computed,
                 replayed=replayed,
                 judge_calls=judge_calls,
+                notes=tuple(dict.fromkeys(r.note for r in batch.responses if r.note)),
             )
         )
 
