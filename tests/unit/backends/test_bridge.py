@@ -11,6 +11,7 @@ import pydantic
 import pytest
 
 from pytest_ragtune.backends.bridge import Transcript, ask_model, strict_schema
+from pytest_ragtune.backends.deepeval import check_verdicts
 from pytest_ragtune.backends.ragas import too_few
 from pytest_ragtune.backends.scoring import missing, score_cases, snake
 from pytest_ragtune.calls.asking import Ask
@@ -184,3 +185,29 @@ def test_a_ragas_verdict_given_twice_is_one_too_few(
     found = SimpleNamespace(**{name: [SimpleNamespace(statement=text) for text in judged]})
     told = too_few(prompt, found)
     assert told is None if reason is None else told is not None and reason in told
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([("yes", "yes"), ("no", "no"), ("Yes", "no")], None),
+        ([("yes", "yes")], "1 answers to 3 questions"),
+        ([], "0 answers to 3 questions"),
+        ([("yes", "yes"), ("yes", "perhaps"), ("no", "no")], "'perhaps'"),
+        ([("no", "yes"), ("no", "no"), ("no", "no")], "answers none of the questions"),
+    ],
+)
+def test_a_summary_is_covered_by_answers_to_every_question_or_unscored(
+    answers: list[tuple[str, str]], reason: str | None
+) -> None:
+    metric = SimpleNamespace(
+        claims=["A."],
+        alignment_verdicts=[object()],
+        assessment_questions=["A?", "B?", "C?"],
+        coverage_verdicts=[SimpleNamespace(original_verdict=o, summary_verdict=s) for o, s in answers],
+    )
+    if reason is None:
+        check_verdicts("summarization", metric, None)
+    else:
+        with pytest.raises(Fault, match=reason):
+            check_verdicts("summarization", metric, None)

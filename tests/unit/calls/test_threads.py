@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_calls_share_a_few_threads_and_come_back() -> None:
             both.wait(30)
         return number * number
 
-    futures = [threads.submit(lambda n=n: call(n)) for n in range(20)]
+    futures = [threads.submit(partial(call, n)) for n in range(20)]
     assert [future.result(30) for future in futures] == [n * n for n in range(20)]
     assert names == {"few_1", "few_2"}
     threads.end()
