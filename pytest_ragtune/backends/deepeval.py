@@ -237,7 +237,7 @@ def check_verdicts(name: str, metric: Any, asked: Any) -> None:
 
 
 def _check_coverage(answers: Sequence[Any], questions: int) -> None:
-    """What deepeval makes of answers to questions about a text and its summary: those given are all of them."""
+    """Refuse answers about a text and its summary that are too few, or neither yes nor no."""
     if len(answers) != questions:
         raise Fault(f"the judge gave {len(answers)} answers to {questions} questions about the summary")
     words = [word.strip().lower() for one in answers for word in (one.original_verdict, one.summary_verdict)]
