@@ -51,6 +51,8 @@ class Ahead:
                 part = next(self._parts)
                 self.found |= part
                 self.judged += judged_in(part)
+                if self.is_complete:  # nothing comes any more: its threads end now, not with the process
+                    self._parts.close()
         except BaseException:
             self.is_broken = True
             raise
@@ -63,6 +65,18 @@ class Ahead:
     def close(self) -> None:
         """Give up what is missing."""
         self._parts.close()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Responses to some cases, and how they came about."""
+
+    responses: list[Response]
+    """One a case, in order."""
+    computed: int = 0
+    """How many were computed now."""
+    replayed: int = 0
+    """How many came from the store."""
 
 
 @dataclass(frozen=True, slots=True)

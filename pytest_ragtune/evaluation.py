@@ -102,8 +102,12 @@ def score_response(response: Response, metric: str | Metric, judge: Judge | None
     In a pytest run the responses of one test function are scored in one batch, at the first call.
     """
     active = session()
-    resolved = _resolved([metric], judge, active)
-    return active.score_one(resolved[0], response)
+
+    def made() -> Metric:
+        return _resolved([metric], judge, active)[0]
+
+    known = active.named(metric, judge, made) if isinstance(metric, str) else made()
+    return active.score_one(known, response)
 
 
 def _resolved(metrics: Sequence[str | Metric], judge: Judge | None, active: Session) -> list[Metric]:

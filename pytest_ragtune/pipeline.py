@@ -160,7 +160,7 @@ def _answered(case: Case, context: Context, generation: Generation) -> Response:
         completion_tokens=generation.completion_tokens,
         seconds=generation.seconds,
         error=generation.error,
-        note=context.note,
+        note="; ".join(filter(None, (context.note, generation.note))),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .records import Case, Claim, Hit, MetricInfo, Passage, Response, Score
@@ -36,11 +36,16 @@ def response_keys(identity: str, questions: Sequence[str], repeat: int = 0) -> l
     return keys
 
 
+_REMEMBERED = 4096
+"""Most cases and responses whose digests are kept."""
+
+
 class ContextDigests:
     """Digests of passage tuples, each tuple hashed once however many responses share it."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[tuple[Passage, ...], str]] = {}
+        self._judged: dict[int, tuple[Case | Response, str]] = {}
 
     def of(self, passages: tuple[Passage, ...]) -> str:
         """SHA-256 over every passage, in order."""
@@ -48,6 +53,15 @@ class ContextDigests:
         if known is None:
             known = (passages, digest([_passage_value(passage) for passage in passages]))
             self._known[id(passages)] = known
+        return known[1]
+
+    def once(self, item: Case | Response, make: Callable[[], str]) -> str:
+        """The digest of a case or a response, made once for all the metrics that look at it."""
+        known = self._judged.get(id(item))
+        if known is None or known[0] is not item:
+            if len(self._judged) >= _REMEMBERED:
+                self._judged.clear()
+            known = self._judged[id(item)] = (item, make())
         return known[1]
 
 
@@ -111,8 +125,8 @@ def score_parts(
     """What could change a score: metric and judge, case, response, number of the judgement."""
     parts: dict[str, Any] = {
         "metric": info.identity,
-        "case": case_digest(case),
-        "response": response_digest(response, digests),
+        "case": digests.once(case, lambda: case_digest(case)),
+        "response": digests.once(response, lambda: response_digest(response, digests)),
     }
     return parts | {"judgement": judgement} if judgement else parts
 

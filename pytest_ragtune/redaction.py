@@ -62,11 +62,15 @@ def redact(text: str) -> str:
     (``Authorization: ...``, ``"api_key": "..."``), or because an environment variable with a name such as
     ``..._API_KEY``, ``..._TOKEN`` or ``..._PASSWORD`` holds them.
     """
-    if any(sign in text for sign in _SIGNS):
-        text = _SHAPES.sub(REDACTED, text)
+    for sign in _SIGNS:
+        if sign in text:
+            text = _SHAPES.sub(REDACTED, text)
+            break
     lowered = text.lower()
-    if any(sign in lowered for sign in _NAMED_SIGNS) and _NAMED.search(text):
-        text = _NAMED.sub(rf"\1{REDACTED}", text)
+    for sign in _NAMED_SIGNS:
+        if sign in lowered:
+            text = _NAMED.sub(rf"\1{REDACTED}", text)
+            break
     for value in _environment():
         if value in text:
             text = text.replace(value, REDACTED)

@@ -23,7 +23,7 @@ from .protocols import Judge
 from .records import Case, Evaluation, Verdict
 from .redaction import redact_json
 from .replay import ReplayStore, or_absent
-from .reporting.json import verdict_value
+from .reporting.json import told_value
 from .reporting.summary import summarise
 from .session import Companions, Session
 from .store import canonical
@@ -161,7 +161,7 @@ class Run:
             self._travel("ragtune_scores", canonical(scores_value(evaluation)))
 
     def _on_verdict(self, verdict: Verdict) -> None:
-        self._travel("ragtune_verdict", canonical(verdict_value(verdict)))
+        self._travel("ragtune_verdict", canonical(told_value(verdict)))
 
     def _travel(self, name: str, text: str) -> None:
         """Verdicts and figures travel in the report: to the xdist controller and into the JUnit file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from .active import provided_session
 from .ahead import Ahead, Batch, can_wait
 from .ahead import Companions as Companions
+from .ahead import Outcome as Outcome
 from .judging import scores_in_parts
 from .misses import refuse_to_ask
 from .pipeline import PipelineLike
@@ -25,18 +26,6 @@ from .store import Store
 
 Progress = Callable[[int, int, str], None]
 """Called with how much is done, how much there is in all, and what is being done."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Responses to some cases, and how they came about."""
-
-    responses: list[Response]
-    """One a case, in order."""
-    computed: int = 0
-    """How many were computed now."""
-    replayed: int = 0
-    """How many came from the store."""
 
 
 class Session:
@@ -76,6 +65,7 @@ class Session:
         self._failed: set[tuple[str, str]] = set()
         self._by_response: dict[int, tuple[Batch, int]] = {}
         self._unfinished: list[tuple[Batch, Ahead]] = []
+        self._named: dict[str, tuple[Judge | None, str | None, Metric]] = {}
         self._digests = ContextDigests()
         self._fingerprint = ""
 
@@ -114,7 +104,7 @@ class Session:
                 missing = {key: case for key, case in zip(keys, cases, strict=True) if key not in found}
                 computed = self._compute(pipeline, store, identity, missing, repeat)
         both = {**found, **computed}
-        responses = [replace(both[key], case=case) for key, case in zip(keys, cases, strict=True)]
+        responses = [_of_case(both[key], case) for key, case in zip(keys, cases, strict=True)]
         responses = noted(store, pipeline.name, responses)
         replayed = sum(key in found for key in keys)
         unasked = sum((response.error or "").startswith(NOT_ASKED) for response in responses)
@@ -168,6 +158,14 @@ class Session:
     ) -> tuple[list[Score], int]:
         """One score a case, the mean of the judgements of these numbers; and how many were made now."""
         return score_repeatedly(self.store, metric, cases, responses, self._digests, judgements)
+
+    def named(self, name: str, judge: Judge | None, make: Callable[[], Metric]) -> Metric:
+        """The metric that ``make`` gives, made again when the judge is another or has changed."""
+        state = None if judge is None else judge.identity
+        known = self._named.get(name)
+        if known is None or known[0] is not judge or known[1] != state:
+            known = self._named[name] = (judge, state, make())
+        return known[2]
 
     def score_one(self, metric: Metric, response: Response) -> Score:
         """The score of one response; responses answered together are scored together."""
@@ -235,6 +233,7 @@ class Session:
                 model_calls=computed,
                 replayed=replayed,
                 judge_calls=judge_calls,
+                notes=tuple(dict.fromkeys(r.note for r in batch.responses if r.note)),
             )
         )
 
@@ -270,7 +269,7 @@ class Session:
         computed: dict[str, Response] = {}
         self._tell(0, len(cases), pipeline.name)
         for batch in repeated(pipeline, repeat).run(cases):
-            responses = [redact_response(replace(r, case=cases[position])) for position, r in batch]
+            responses = [redact_response(_of_case(r, cases[position])) for position, r in batch]
             store.put(response_records(identity, responses, self._digests, repeat))
             computed.update(zip([keys[position] for position, _ in batch], responses, strict=True))
             self._tell(len(computed), len(cases), pipeline.name)
@@ -279,6 +278,10 @@ class Session:
     def _tell(self, done: int, total: int, what: str) -> None:
         if self.progress is not None:
             self.progress(done, total, what)
+
+
+def _of_case(response: Response, case: Case) -> Response:
+    return response if response.case is case else replace(response, case=case)
 
 
 @cache

@@ -127,7 +127,16 @@ class Store:
 
         Secrets are redacted on the way; a key is the hash of the parts before that.
         """
-        rows = [(r.key, r.kind, _clean(dict(r.parts)), _clean(r.value), r.seconds) for r in records]
+        texts = [canonical(part) for r in records for part in (dict(r.parts), r.value)]
+        whole = "\n".join(texts)
+        if redact(whole) != whole:  # what is found in one text is found in all of them joined
+            texts = [_clean(text) for text in texts]
+        if not whole.isascii():
+            texts = [_LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text) for text in texts]
+        rows = [
+            (r.key, r.kind, parts, value, r.seconds)
+            for r, parts, value in zip(records, texts[::2], texts[1::2], strict=True)
+        ]
         with self._explained("write"), self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", rows)
@@ -277,11 +286,9 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     return sqlite3.connect(name, timeout=_PATIENCE, isolation_level=None, uri=is_uri)
 
 
-def _clean(value: Any) -> str:
-    """The value as canonical JSON without secrets; a replacement never breaks the JSON."""
-    text = canonical(value)
-    text = text if redact(text) == text else canonical(redact_value(value))
-    return text if text.isascii() else _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+def _clean(text: str) -> str:
+    """Canonical JSON without secrets; a replacement never breaks the JSON."""
+    return text if redact(text) == text else canonical(redact_value(_DECODER(text)))
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

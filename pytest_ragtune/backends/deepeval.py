@@ -141,7 +141,7 @@ class DeepEvalMetric:
             await metric.a_measure(asked, _show_indicator=False)
         if transcript.fault is not None:
             raise transcript.fault
-        _check_verdicts(self.name, metric, asked)
+        check_verdicts(self.name, metric, asked)
         value: float = metric.score
         return value
 
@@ -218,7 +218,7 @@ def _from(text: str) -> range:
     return range(len(sentences(text)), _MANY)
 
 
-def _check_verdicts(name: str, metric: Any, asked: Any) -> None:
+def check_verdicts(name: str, metric: Any, asked: Any) -> None:
     """Refuse a score over fewer verdicts than there were things to judge.
 
     Raises:
@@ -232,6 +232,22 @@ def _check_verdicts(name: str, metric: Any, asked: Any) -> None:
         raise Fault(f"the judge gave no verdict on the {judged}")
     if len(verdicts) not in expected:
         raise Fault(f"the judge gave {len(verdicts)} verdicts on {expected.start} {judged}")
+    if name == "summarization":
+        _check_coverage(metric.coverage_verdicts, len(metric.assessment_questions))
+
+
+def _check_coverage(answers: Sequence[Any], questions: int) -> None:
+    """Refuse answers about a text and its summary that are too few, or neither yes nor no."""
+    if len(answers) != questions:
+        raise Fault(f"the judge gave {len(answers)} answers to {questions} questions about the summary")
+    words = [word.strip().lower() for one in answers for word in (one.original_verdict, one.summary_verdict)]
+    odd = next((word for word in words if word not in ("yes", "no")), None)
+    if odd is not None:
+        raise Fault(f"the judge answered {odd!r} to a question about the summary: expected yes or no")
+    if "yes" not in words[::2]:
+        raise Fault(
+            "the text answers none of the questions about the summary, so that its coverage is unknown"
+        )
 
 
 def _model_class() -> Any:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
@@ -197,7 +197,7 @@ def _llm_class() -> Any:
         async def agenerate(self, prompt: str, response_model: Any) -> Any:
             ask, transcript = _case.get()
             found = await ask_model(ask, prompt, response_model, transcript)
-            short = _too_few(prompt, found)
+            short = too_few(prompt, found)
             if short:
                 transcript.fault = transcript.fault or Fault(short)
                 raise transcript.fault
@@ -206,8 +206,8 @@ def _llm_class() -> Any:
     return GeneratorLLM
 
 
-def _too_few(prompt: str, found: Any) -> str | None:
-    """Whether there are not as many verdicts as statements asked about, or fewer than sentences."""
+def too_few(prompt: str, found: Any) -> str | None:
+    """What is wrong with the number of verdicts: it must be that of the statements, each judged once."""
     asked = _INPUT.search(prompt)
     try:
         given = json.loads(asked["input"]) if asked else {}
@@ -221,7 +221,17 @@ def _too_few(prompt: str, found: Any) -> str | None:
         is_wrong = len(verdicts) < expected if isinstance(subject, str) else len(verdicts) != expected
         if is_wrong:
             return f"the judge gave {len(verdicts)} verdicts on {expected} statements"
+        named = [verdict.statement for verdict in verdicts if hasattr(verdict, "statement")]
+        about = _distinct(named)
+        expected = _distinct(subject if isinstance(subject, list) else sentences(subject))
+        if named and about < expected:
+            return f"the judge gave verdicts on {about} of {expected} statements, some of them twice"
     return None
+
+
+def _distinct(texts: Iterable[str]) -> int:
+    """How many texts there are that differ in more than case and space."""
+    return len({" ".join(str(text).casefold().split()) for text in texts})
 
 
 def _embedding_class() -> Any:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import copy_context
 from typing import Any, Protocol
 
 from pytest_ragtune.active import Meter, generate, meter
 from pytest_ragtune.protocols import Generator
 from pytest_ragtune.records import Generation, Prompt
+
+from .threads import DaemonThreads
 
 Schema = Mapping[str, Any]
 
@@ -62,7 +65,7 @@ _Waiting = tuple[Prompt, Schema | None, "asyncio.Future[Generation]"]
 @asynccontextmanager
 async def _batched(generator: Generator) -> AsyncIterator[Ask]:
     waiting: list[_Waiting] = []
-    arrived = asyncio.Event()
+    arrived, threads = asyncio.Event(), DaemonThreads(1, "ragtune-batch")
 
     async def ask(prompt: Prompt, schema: Schema | None = None) -> Generation:
         answer: asyncio.Future[Generation] = asyncio.get_running_loop().create_future()
@@ -77,7 +80,7 @@ async def _batched(generator: Generator) -> AsyncIterator[Ask]:
             arrived.clear()
             batch, waiting[:] = list(waiting), []
             for group in _by_schema(batch):
-                await _answer(generator, group)
+                await _answer(generator, group, threads)
 
     server = asyncio.create_task(serve())
     try:
@@ -85,6 +88,7 @@ async def _batched(generator: Generator) -> AsyncIterator[Ask]:
     finally:
         server.cancel()
         await asyncio.gather(server, return_exceptions=True)
+        threads.end()
 
 
 def _by_schema(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
@@ -99,12 +103,13 @@ def _by_schema(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
     return groups
 
 
-async def _answer(generator: Any, group: Sequence[_Waiting]) -> None:
+async def _answer(generator: Any, group: Sequence[_Waiting], threads: DaemonThreads) -> None:
     schema = group[0][1]
     shape = getattr(generator, "with_schema", None)
     asked = generator if schema is None or shape is None else shape(schema)
     try:
-        found = await asyncio.to_thread(generate, asked, [prompt for prompt, _, _ in group])
+        context, prompts = copy_context(), [prompt for prompt, _, _ in group]
+        found = await asyncio.wrap_future(threads.submit(lambda: context.run(generate, asked, prompts)))
         if len(found) != len(group):
             raise ValueError(f"the generator gave {len(found)} answers to {len(group)} prompts")
     except Exception as error:  # whoever asked learns of it; the next batch goes on

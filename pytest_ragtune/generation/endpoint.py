@@ -47,7 +47,7 @@ class EndpointGenerator:
         api_key_env: name of the environment variable that holds the key. A server on this machine needs none.
         temperature: 0 for the most probable answer; None leaves it to the server.
         top_p: probability mass that is drawn from.
-        seed: asked of the server; None where it does not take one.
+        seed: asked of the server; None where it does not take one, also when answers are repeated.
         max_new_tokens: longest answer, in tokens.
         concurrency: most requests at once.
         timeout: seconds that one request may take, its whole answer included.
@@ -126,9 +126,12 @@ class EndpointGenerator:
         return other
 
     def with_seed(self, seed: int) -> EndpointGenerator:
-        """The same generator with a seed of its own, derived from this one's and ``seed``."""
+        """The same generator with a seed of its own, derived from this one's and ``seed``.
+
+        Where the server takes no seed (``seed=None``) none is sent: it draws anew by itself.
+        """
         other = copy.copy(self)
-        other.seed = (self.seed or 0) + seed
+        other.seed = None if self.seed is None else self.seed + seed
         return other
 
     def plan(self, prompts: Sequence[Prompt]) -> list[list[int]]:
@@ -217,7 +220,8 @@ class EndpointGenerator:
                     raise Fault(self._clean(f"{type(error).__name__}: {error}", key)) from None
                 seconds = time.perf_counter() - begun
                 text = reply.text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else reply.text
-                return Generation(text, reply.prompt_tokens, reply.completion_tokens, seconds)
+                read, written = reply.prompt_tokens, reply.completion_tokens
+                return Generation(text, read, written, seconds, note=reply.note)
 
             yield Flight(work, self.limits, self._health)
 

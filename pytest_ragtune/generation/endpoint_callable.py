@@ -8,7 +8,6 @@ import inspect
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,11 +15,13 @@ from pytest_ragtune.calls.asking import Ask
 from pytest_ragtune.calls.backoff import Fault, retry_after
 from pytest_ragtune.calls.flight import Flight, Health, Limits
 from pytest_ragtune.calls.running import run
+from pytest_ragtune.calls.threads import DaemonThreads
 from pytest_ragtune.errors import ModelError
 from pytest_ragtune.records import Generation, Prompt
 
 Question = tuple[Prompt, Mapping[str, Any] | None]
 """A prompt, and the schema of its answer."""
+_encode = json.JSONEncoder(sort_keys=True).encode
 _AGAIN = frozenset({408, 409, 425, 429})
 
 
@@ -30,7 +31,8 @@ class CallableGenerator:
     An exception with a status of 408, 409, 425, 429 or 5xx (``status_code``, ``status`` or ``code``), a
     ``ConnectionError`` and a ``TimeoutError`` are repeated, after the wait in ``exception.response.headers``
     where there is one. Any other exception is the prompt's error, and the other prompts go on. A plain
-    function is called from ``concurrency`` threads, and cannot be interrupted when its time is up.
+    function is called from ``concurrency`` threads, and cannot be interrupted when its time is up: it is left
+    behind in its thread, which does not keep the process from ending.
 
     Args:
         function: from a :class:`~pytest_ragtune.records.Prompt` to a text or a ``Generation``. If it has a
@@ -72,7 +74,7 @@ class CallableGenerator:
     def identity(self) -> str:
         """Name, version and schema, as JSON."""
         parts = {"kind": "callable", "name": self.name, "version": self.version, "schema": self.schema}
-        return json.dumps(parts, sort_keys=True)
+        return _encode(parts)
 
     def with_schema(self, schema: Mapping[str, Any], name: str = "answer") -> CallableGenerator:
         """The same generator, asking for answers under ``schema`` if the function takes one."""
@@ -112,8 +114,7 @@ class CallableGenerator:
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an object with async __call__
         )
-        pool = None if is_async else ThreadPoolExecutor(self.limits.concurrency, "ragtune-callable")
-        loop = asyncio.get_running_loop()
+        pool = None if is_async else DaemonThreads(self.limits.concurrency, "ragtune-callable")
 
         async def work(question: Question) -> Generation:
             prompt, schema = question
@@ -123,7 +124,7 @@ class CallableGenerator:
                 if pool is None:
                     answer = await function(prompt, **options)
                 else:
-                    answer = await loop.run_in_executor(pool, lambda: function(prompt, **options))
+                    answer = await asyncio.wrap_future(pool.submit(lambda: function(prompt, **options)))
             except Exception as error:
                 raise _fault(error) from error
             return _generation(answer, time.perf_counter() - begun)
@@ -132,7 +133,7 @@ class CallableGenerator:
             yield Flight(work, self.limits, self._health)
         finally:
             if pool is not None:
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.end()
 
 
 def _checked(outcome: Generation | Fault) -> Generation:

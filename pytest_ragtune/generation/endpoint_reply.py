@@ -33,6 +33,8 @@ class Reply:
     """Tokens read, as the server counts; None when it does not say."""
     completion_tokens: int | None
     """Tokens written."""
+    note: str = ""
+    """That it was cut off, where it was and may be used all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,12 @@ def read_reply(body: str, content_type: str, asked: Asked) -> Reply:
         raise Fault(f"{asked.url} sent a completion without choices ({_short(body)!r})", again=True)
     usage = value.get("usage")
     read, written = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
-    return Reply(_text(choices[0], asked), read, written)
+    note = _cut_off(asked) if choices[0].get("finish_reason") == "length" else ""
+    return Reply(_text(choices[0], asked), read, written, note)
+
+
+def _cut_off(asked: Asked) -> str:
+    return f"the answer was cut off at max_new_tokens={asked.max_new_tokens}: raise max_new_tokens"
 
 
 def _text(choice: Mapping[str, Any], asked: Asked) -> str:
@@ -88,13 +95,12 @@ def _text(choice: Mapping[str, Any], asked: Asked) -> str:
         raise Fault(f"{asked.model} refused: {_short(str(message['refusal']))!r}")
     if ending == "content_filter":
         raise Fault("the server's content filter withheld the answer")
-    cut = f"the answer was cut off at max_new_tokens={asked.max_new_tokens}: raise max_new_tokens"
     if not isinstance(text, str):
         if ending == "length":
-            raise Fault(cut)
+            raise Fault(_cut_off(asked))
         raise Fault(f"{asked.url} sent an answer without text ({_short(json.dumps(choice))})", again=True)
     if ending == "length" and (asked.response_format is not None or not text.strip()):
-        raise Fault(cut)
+        raise Fault(_cut_off(asked))
     if asked.response_format is not None:
         _check_shape(text, asked.response_format, asked.url)
     return text

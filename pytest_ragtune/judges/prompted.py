@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from pytest_ragtune.active import generate
@@ -79,15 +80,8 @@ class PromptedJudge:
     @property
     def identity(self) -> str:
         """Generator, wording, repeats and whether answers are constrained, as JSON."""
-        parts = {
-            "kind": "prompted",
-            "rubrics": fingerprint(),
-            "generator": self.generator.identity,
-            "constrained": hasattr(self.generator, "with_schema"),
-            "repeats": self.repeats,
-            "explain": self.explain,
-        }
-        return json.dumps(parts, sort_keys=True)
+        constrained = hasattr(self.generator, "with_schema")
+        return _identity(fingerprint(), self.generator.identity, constrained, self.repeats, self.explain)
 
     @property
     def is_deterministic(self) -> bool:
@@ -155,8 +149,12 @@ class PromptedJudge:
         schema = rubric.schema(passages=passages, explain=self.explain)
         rounds = [self._ask(schema, prompts, seed, rubric.name) for seed in self._seeds()]
         found = []
+        known: dict[tuple[str | None, str | None], dict[str, Any] | str] = {}  # few verdicts differ
         for answers in zip(*rounds, strict=True):
-            read = [_read(answer, schema) for answer in answers]
+            for answer in answers:
+                if (answer.text, answer.error) not in known:
+                    known[answer.text, answer.error] = _read(answer, schema)
+            read = [known[answer.text, answer.error] for answer in answers]
             opinions = [_opinion(value, rubric.verdicts) for value in read]
             named = [int(value.get("passage", 0)) for value in read if not isinstance(value, str)]
             found.append((combine(opinions, "repeats"), named[0] if named else 0))
@@ -183,6 +181,19 @@ class PromptedJudge:
             )
         by_prompt = dict(zip(distinct, answers, strict=True))
         return [by_prompt[prompt] for prompt in prompts]
+
+
+@lru_cache(maxsize=64)
+def _identity(rubrics: str, generator: str, constrained: bool, repeats: int, explain: bool) -> str:
+    parts = {
+        "kind": "prompted",
+        "rubrics": rubrics,
+        "generator": generator,
+        "constrained": constrained,
+        "repeats": repeats,
+        "explain": explain,
+    }
+    return json.dumps(parts, sort_keys=True)
 
 
 def _read(answer: Generation, schema: Mapping[str, Any]) -> dict[str, Any] | str:

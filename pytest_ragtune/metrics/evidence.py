@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, TypeVar, runtime_checkable
 
 from pytest_ragtune.errors import RagtuneError
@@ -135,9 +136,13 @@ def _best_of(claim: str, contexts: Sequence[str], opinions: Sequence[Support]) -
 def nearest_sentence(claim: str, context: str) -> str:
     """The sentence of ``context`` that shares most content words with ``claim``; the first of equals."""
     wanted = set(content_words(claim))
-    return max(
-        sentences(context), key=lambda sentence: len(wanted & set(content_words(sentence))), default=""
-    )
+    return max(_sentences_with_words(context), key=lambda item: len(wanted & item[1]), default=("",))[0]
+
+
+@lru_cache(maxsize=256)
+def _sentences_with_words(context: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The sentences of a passage and their content words: many claims are held against one passage."""
+    return tuple((sentence, frozenset(content_words(sentence))) for sentence in sentences(context))
 
 
 def opinions_of(judge: Callable[[Sequence[Pair]], Sequence[Support]], pairs: Sequence[Pair]) -> list[Support]:

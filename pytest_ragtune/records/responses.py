@@ -51,6 +51,8 @@ class Generation:
     """Wall time: the batch's, shared evenly, where cases were batched."""
     error: str | None = None
     """Why there is no text."""
+    note: str = ""
+    """What whoever reads the report should know of it: that the answer was cut off, for example."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,21 @@ def verdict_value(verdict: Verdict) -> dict[str, Any]:
     """The verdict as dicts, lists, strings and numbers: what travels from a worker or stands in a report."""
     found: dict[str, Any] = _plain(verdict)
     return found
+
+
+def told_value(verdict: Verdict) -> dict[str, Any]:
+    """As :func:`verdict_value`, without the fields that hold what they do unless told otherwise."""
+    usual = _defaults()
+    return {
+        name: item if type(item) in _SIMPLE else _plain(item)
+        for name in _names(Verdict)
+        if (item := getattr(verdict, name)) != usual.get(name, ...)
+    }
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return {field.name: field.default for field in fields(Verdict) if field.default is not MISSING}
 
 
 def _plain(value: Any) -> Any:
@@ -45,12 +60,13 @@ def _names(kind: Any) -> tuple[str, ...]:
 
 
 def verdict_from_value(value: Mapping[str, Any]) -> Verdict:
-    """The verdict back from :func:`verdict_value`, also after a round trip through JSON."""
+    """The verdict back from :func:`verdict_value` or :func:`told_value`, also by way of JSON."""
     fields = dict(value)
-    interval = fields.get("interval")
-    fields["interval"] = None if interval is None else Interval(**interval)
+    if fields.get("interval") is not None:
+        fields["interval"] = Interval(**fields["interval"])
     for name in ("worst", "unscored_cases"):
-        fields[name] = tuple(_case_score(item) for item in fields.get(name, ()))
+        if name in fields:
+            fields[name] = tuple(_case_score(item) for item in fields[name])
     return Verdict(**fields)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .refusal import is_refusal
 from .smalltalk import is_farewell, is_small_talk
 from .splitting import MARKER, sentences
-from .tokens import normalise, word_set, words
+from .tokens import has_words, normalise, word_set, words
 
 _VERBS = word_set(
     """is are was were been has have had does do did can could will would may might must shall should isn't
@@ -124,7 +124,7 @@ def _referred(claim: str, before: str, question: str) -> str:
 def is_claim(sentence: str) -> bool:
     """Whether one sentence states something: no question, small talk, bare hedge or refusal."""
     bare = _bare(sentence)
-    if not words(bare) or bare.endswith(("?", "？")):
+    if not has_words(bare) or bare.endswith(("?", "？")):
         return False
     return not is_small_talk(bare) and not is_refusal(bare)
 

@@ -10,6 +10,7 @@ _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PERCENT = re.compile(r"(?<=\d)\s*(?:percent|per cent)\b")
 _TOKEN = re.compile(r"\d+(?:[.,:/]\d+)*|[぀-ヿ㐀-鿿]|[^\W\d][^\W぀-ヿ㐀-鿿]*(?:'[^\W\d_]+)*|\w")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
 
 
@@ -87,10 +88,19 @@ def words(text: str) -> list[str]:
     Numbers stay whole (``3.5``, ``1,000`` as ``1000``, ``10:30``, ``12/05``), contractions stay one word
     (``don't``), a possessive loses its ``'s``, and Chinese and Japanese characters are words of their own.
     """
-    lowered = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
-    lowered = _THOUSANDS.sub(_without_commas, lowered)
-    found = (token.strip("_") for token in _TOKEN.findall(lowered))
-    return [token.removesuffix("'s") for token in found if token]
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    lowered = plain.translate(_APOSTROPHES).lower()
+    if "," in lowered:
+        lowered = _THOUSANDS.sub(_without_commas, lowered)
+    found: list[str] = _TOKEN.findall(lowered)
+    if "_" in lowered:
+        found = [token for part in found if (token := part.strip("_"))]
+    return [token.removesuffix("'s") for token in found] if "'" in lowered else found
+
+
+def has_words(text: str) -> bool:
+    """Whether :func:`words` finds any."""
+    return bool(_PLAIN_WORD.search(text)) or (not text.isascii() and bool(words(text)))
 
 
 def content_words(text: str) -> list[str]:

@@ -66,6 +66,37 @@ def test_the_first_scores_are_there_before_the_last_are_made() -> None:
     assert told[1].mean("answer_relevance") == 1.0
 
 
+def test_nothing_of_the_judging_is_left_when_the_last_score_is_there() -> None:
+    before = set(threading.enumerate())
+    session, metric = Session(companions=together), AnswerRelevance(Judge().asked())
+    for case in CASES:
+        assert session.score_one(metric, session.respond(PIPELINE, case)).value == 1.0
+    left = [t.name for t in set(threading.enumerate()) - before if t.name.startswith("ragtune-parts")]
+    assert left == []
+
+
+def test_a_judge_that_was_changed_is_asked_again() -> None:
+    from pytest_ragtune.active import install, uninstall
+    from pytest_ragtune.evaluation import score_response
+
+    session, judge = Session(companions=together), Judge()
+    asked = judge.asked()
+
+    def provide() -> Session:
+        return session
+
+    install(provide)
+    try:
+        response = session.respond(PIPELINE, CASES[0])
+        for version, calls in (("1", 100), ("1", 100), ("2", 200)):
+            asked.generator.version = version  # type: ignore[attr-defined]
+            assert score_response(response, "answer_relevance", asked).value == 1.0
+            session.finish()
+            assert judge.calls == calls
+    finally:
+        uninstall(provide)
+
+
 def test_two_metrics_share_the_bound_of_one_server() -> None:
     judge = Judge()
     session, asked = Session(companions=together), judge.asked()

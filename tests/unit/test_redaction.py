@@ -15,7 +15,7 @@ from pytest_ragtune.redaction import (
     redact_value,
 )
 from pytest_ragtune.session import Session
-from pytest_ragtune.store import Store, canonical
+from pytest_ragtune.store import Record, Store, canonical
 
 # Put together here, so that no scanner takes this file for a leak.
 KEYS = [
@@ -118,6 +118,14 @@ def test_records_made_elsewhere_are_redacted_when_written() -> None:
     response = Response(f"it is {KEYS[3]}", case=Case("a", "b"))
     store.put(response_records("pipeline", [response], ContextDigests()))
     assert KEYS[3] not in canonical([r.value for r in store.records("response")])
+
+
+def test_a_secret_in_one_record_of_many_leaves_the_others_as_they_are() -> None:
+    store = Store()
+    texts = ["it is", KEYS[3], "Authorization:", "tulip-42-garden", "fine"]
+    store.put([Record.of("response", {"n": n}, {"text": text}) for n, text in enumerate(texts)])
+    found = {record.parts["n"]: record.value["text"] for record in store.records("response")}
+    assert found == dict(enumerate(["it is", REDACTED, "Authorization:", "tulip-42-garden", "fine"]))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_ragtune.records import (
     Claim,
     Corpus,
     Evaluation,
+    Generation,
     MetricInfo,
     Passage,
     Prompt,
@@ -152,6 +154,21 @@ def test_what_is_asked_one_by_one_is_reported_as_one_evaluation() -> None:
         ("numbers", "scripted", 0, 5, ["judged"]),
     ]
     assert told[1].mean("judged") == 0.5
+
+
+def test_what_a_generator_notes_of_an_answer_reaches_the_report() -> None:
+    told: list[Evaluation] = []
+    session = Session(companions=first_five, on_evaluation=told.append)
+
+    class Cut(ScriptedGenerator):
+        def generate(self, prompts: Sequence[Prompt]) -> list[Generation]:
+            return [
+                replace(g, note="cut off") if "3" in (g.text or "") else g for g in super().generate(prompts)
+            ]
+
+    notes = [session.respond(pipeline(Cut(echo)), case).note for case in CASES[:5]]
+    assert notes == ["", "", "", "cut off", ""]
+    assert [evaluation.notes for evaluation in told] == [("cut off",)]
 
 
 def test_judgements_are_recorded_but_not_those_that_failed() -> None:

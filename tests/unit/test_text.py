@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_ragtune.text import claims, content_words, is_claim, is_refusal, normalise, sentences, words
-from pytest_ragtune.text.tokens import stem
+from pytest_ragtune.text.tokens import has_words, stem
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,16 @@ def test_any_text_has_claims_words_and_a_verdict_on_refusal(text: str) -> None:
     assert all(words(claim) for claim in claims(text))
     assert is_refusal(text) in (True, False)
     assert all(words(text) for _ in content_words(text))
+
+
+@given(st.text(st.sampled_from("aZ9_,.'’` 一é℃½\u0301-")))
+@example("1,000 of them, don't _count_ ann's")
+@example("__")
+@example("℃")
+def test_words_of_plain_text_are_found_as_those_of_any_other(text: str) -> None:
+    """What is left out for speed changes nothing: one character beyond ASCII turns all of it on."""
+    assert words(f"{text} é") == [*words(text), "é"]
+    assert has_words(text) == bool(words(text))
 
 
 @pytest.mark.parametrize(

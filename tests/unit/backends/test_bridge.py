@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pydantic
 import pytest
 
 from pytest_ragtune.backends.bridge import Transcript, ask_model, strict_schema
+from pytest_ragtune.backends.deepeval import check_verdicts
+from pytest_ragtune.backends.ragas import too_few
 from pytest_ragtune.backends.scoring import missing, score_cases, snake
 from pytest_ragtune.calls.asking import Ask
 from pytest_ragtune.calls.backoff import Fault
@@ -159,3 +162,52 @@ def test_a_measurement_without_a_generator_cannot_ask() -> None:
     [got] = score_cases([CASE], [Response("x")], [], measure, generator=None, limits=Limits(), bounds=(0, 1))
     assert got.value is None
     assert "pass generator=" in got.reason
+
+
+@pytest.mark.parametrize(
+    ("statements", "judged", "reason"),
+    [
+        (["A.", "B.", "C."], ["A.", "A.", "a. "], "verdicts on 1 of 3 statements, some of them twice"),
+        (["A.", "B.", "C."], ["A.", "B."], "2 verdicts on 3 statements"),
+        (["A.", "B.", "C."], ["A is.", "B is.", "C is."], None),
+        (["A.", "A."], ["A.", "A."], None),
+        ("It is so. It is not.", ["It is so.", "It is so."], "verdicts on 1 of 2 statements"),
+        ("It is so. It is not.", ["It is so", "It is not", "Perhaps"], None),
+    ],
+)
+def test_a_ragas_verdict_given_twice_is_one_too_few(
+    statements: list[str] | str, judged: list[str], reason: str | None
+) -> None:
+    name, source = (
+        ("statements", "statements") if isinstance(statements, list) else ("classifications", "answer")
+    )
+    prompt = f"Now with the following input\ninput: {json.dumps({source: statements})}\nOutput: "
+    found = SimpleNamespace(**{name: [SimpleNamespace(statement=text) for text in judged]})
+    told = too_few(prompt, found)
+    assert told is None if reason is None else told is not None and reason in told
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([("yes", "yes"), ("no", "no"), ("Yes", "no")], None),
+        ([("yes", "yes")], "1 answers to 3 questions"),
+        ([], "0 answers to 3 questions"),
+        ([("yes", "yes"), ("yes", "perhaps"), ("no", "no")], "'perhaps'"),
+        ([("no", "yes"), ("no", "no"), ("no", "no")], "answers none of the questions"),
+    ],
+)
+def test_a_summary_is_covered_by_answers_to_every_question_or_unscored(
+    answers: list[tuple[str, str]], reason: str | None
+) -> None:
+    metric = SimpleNamespace(
+        claims=["A."],
+        alignment_verdicts=[object()],
+        assessment_questions=["A?", "B?", "C?"],
+        coverage_verdicts=[SimpleNamespace(original_verdict=o, summary_verdict=s) for o, s in answers],
+    )
+    if reason is None:
+        check_verdicts("summarization", metric, None)
+    else:
+        with pytest.raises(Fault, match=reason):
+            check_verdicts("summarization", metric, None)

@@ -101,6 +101,10 @@ def each(field: str, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any
     return lambda value: {field: [{**item, **changes} for item in value[field] if isinstance(item, dict)]}
 
 
+def first_again(field: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda value: {field: value[field][:1] * len(value[field])}
+
+
 def only_verdicts(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
     return lambda value: change(value) if isinstance(value["statements"][0], dict) else value
 
@@ -113,6 +117,10 @@ def only_verdicts(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str
         ("faithfulness", "statements", only_verdicts(each("statements", verdict="maybe")), [0, 1, 2, 3]),
         ("factual_correctness", "statements", only_verdicts(first_only("statements")), [0, 1, 3]),
         ("noise_sensitivity", "statements", only_verdicts(first_only("statements")), [0, 1, 3]),
+        ("faithfulness", "statements", only_verdicts(first_again("statements")), [0, 3]),
+        ("factual_correctness", "statements", only_verdicts(first_again("statements")), [0, 1, 3]),
+        ("noise_sensitivity", "statements", only_verdicts(first_again("statements")), [0, 1, 3]),
+        ("context_recall", "classifications", first_again("classifications"), [1]),
         ("context_recall", "classifications", first_only("classifications"), [1]),
         ("context_recall", "classifications", each("classifications", attributed=2), [0, 1, 2, 3]),
         ("context_precision", "reason", lambda value: {**value, "verdict": 5}, [0, 1, 2, 3]),

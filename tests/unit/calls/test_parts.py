@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 
@@ -27,10 +28,10 @@ QUICK = ScriptedJudge(lambda context, claim: 1.0)
         (QUICK, Parts(None, 1)),
         (LOCAL, Parts(16, 1)),
         (PromptedJudge(LOCAL), Parts(16, 1)),
-        (HERE, Parts(40, 3)),
-        (PromptedJudge(HERE), Parts(40, 3)),
-        (PromptedJudge(SMALL), Parts(8, 3)),
-        (MajorityJudge([PromptedJudge(HERE), PromptedJudge(SMALL)]), Parts(8, 3)),
+        (HERE, Parts(40, 3, 640)),
+        (PromptedJudge(HERE), Parts(40, 3, 640)),
+        (PromptedJudge(SMALL), Parts(8, 3, 128)),
+        (MajorityJudge([PromptedJudge(HERE), PromptedJudge(SMALL)]), Parts(8, 3, 128)),
         (MajorityJudge([PromptedJudge(HERE), QUICK]), Parts(40, 1)),
         (MajorityJudge([QUICK, QUICK]), Parts(None, 1)),
     ],
@@ -47,6 +48,19 @@ def test_every_item_is_worked_on_once(plan: Parts) -> None:
         found |= dict(zip(part, squares, strict=True))
     assert found == {n: n * n for n in range(20)}
     assert list(in_parts(len, [], plan)) == []
+
+
+def test_parts_grow_while_they_take_no_time_and_never_while_they_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pytest_ragtune.calls.parts._INSTANT", 0.5)
+    monkeypatch.setattr("pytest_ragtune.calls.parts._LONG_PART", 2.0)
+    plan = Parts(4, 3, 16)
+    quick = [len(part) for part, _ in in_parts(len, range(200), plan)]
+    assert sum(quick) == 200
+    assert (min(quick[:-1]), max(quick)) == (4, 16)
+    waiting = [len(part) for part, _ in in_parts(lambda part: time.sleep(0.6), range(20), plan)]
+    assert waiting == [4] * 5
 
 
 def test_a_part_is_given_out_before_the_next_but_two_begins() -> None:

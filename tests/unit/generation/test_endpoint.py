@@ -81,6 +81,22 @@ def test_settings_of_none_are_left_to_the_server() -> None:
         assert set(server.requests[0]) == {"model", "messages", "max_tokens"}
 
 
+def test_a_server_that_takes_no_seed_is_sent_none_by_repeats_either() -> None:
+    with LoopbackServer(echo) as server:
+        EndpointGenerator("m", base_url=server.url, seed=None).with_seed(2).generate(prompts(1))
+        EndpointGenerator("m", base_url=server.url, seed=3).with_seed(2).generate(prompts(1))
+        assert [request.get("seed") for request in server.requests] == [None, 5]
+        assert "seed" not in server.requests[0]
+
+
+def test_an_answer_that_was_cut_off_says_so() -> None:
+    with LoopbackServer(echo, faults=lambda request, n: "cut-off") as server:
+        [cut] = EndpointGenerator("m", base_url=server.url, max_new_tokens=7).generate(prompts(1))
+    assert cut.text
+    assert cut.error is None
+    assert cut.note == "the answer was cut off at max_new_tokens=7: raise max_new_tokens"
+
+
 def test_order_is_kept_and_concurrency_is_bounded_and_used() -> None:
     with LoopbackServer(echo, latency=0.03) as server:
         got = EndpointGenerator("m", base_url=server.url, concurrency=5).generate(prompts(40))
@@ -278,6 +294,8 @@ def test_an_answer_that_repeats_the_key_is_kept_without_it(monkeypatch: pytest.M
         (400, "m is not a valid model ID", "does not know the model 'm'.*change model"),
         (400, "Unknown model: m", "does not know the model 'm'.*change model"),
         (400, "'response_format' is not supported with this model", "does not take the response_format"),
+        (400, "Unrecognized request argument supplied: seed", "does not take seed"),
+        (422, '[{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]', "pass None for seed"),
     ],
 )
 def test_the_words_of_servers_name_the_setting(status: int, said: str, message: str) -> None:

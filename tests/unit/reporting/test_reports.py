@@ -10,7 +10,7 @@ import pytest
 
 from pytest_ragtune.checks import at_least, no_regression
 from pytest_ragtune.records import Claim, Evaluation, Score, Verdict
-from pytest_ragtune.reporting.json import report_value, verdict_from_value, verdict_value
+from pytest_ragtune.reporting.json import report_value, told_value, verdict_from_value, verdict_value
 from pytest_ragtune.reporting.markdown import markdown_lines
 from pytest_ragtune.reporting.table import (
     SummaryRow,
@@ -139,6 +139,10 @@ def test_a_verdict_survives_json(make_evaluation: Make) -> None:
     assert verdict_from_value(json.loads(json.dumps(verdict_value(verdict)))) == verdict
     missing = no_regression(make_evaluation({"R@5": [1.0]}), "R@5", margin=0.05)[0]
     assert verdict_from_value(json.loads(json.dumps(verdict_value(missing)))) == missing
+    for one in (verdict, missing, replace(verdict, higher_is_better=False, not_applicable=2, judge="nli")):
+        assert verdict_from_value(json.loads(json.dumps(told_value(one)))) == one
+    passed = at_least(make_evaluation({"R@5": [1.0]}), "R@5", 0.8)
+    assert "p_value" not in told_value(passed)
 
 
 def test_the_json_report(rag: Evaluation) -> None:
