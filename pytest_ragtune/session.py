@@ -254,12 +254,7 @@ class Session:
         return self._memory, f"unversioned {len(self._functions) - 1} {pipeline.name}", False
 
     def _compute(
-        self,
-        pipeline: PipelineLike,
-        store: Store,
-        identity: str,
-        missing: Mapping[str, Case],
-        repeat: int,
+        self, pipeline: PipelineLike, store: Store, identity: str, missing: Mapping[str, Case], repeat: int
     ) -> dict[str, Response]:
         if not missing:
             return {}

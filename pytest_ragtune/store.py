@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from typing import Any
 from . import extras
 from .errors import StoreError
 from .redaction import redact, redact_json, redact_value
+from .store_file import connect, explain, use_write_ahead_log
 
 SCHEMA = 1
 _TABLES = """
@@ -31,7 +30,6 @@ CREATE TABLE IF NOT EXISTS records (
     key TEXT PRIMARY KEY, kind TEXT NOT NULL, parts TEXT NOT NULL, value TEXT NOT NULL, seconds REAL
 ) WITHOUT ROWID;
 """
-_PATIENCE = 60.0  # seconds to wait for another process' lock
 _CHUNK = 500  # keys asked for in one statement; SQLite's oldest limit is 999 variables
 
 
@@ -202,7 +200,7 @@ class Store:
         if self.path is not None and not self.path.parent.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-        connection = _connect(self.path)
+        connection = connect(self.path)
         try:
             self._prepare(connection)
         except BaseException:
@@ -219,7 +217,7 @@ class Store:
                 "expected a store or no file; choose another file with --ragtune-store=FILE"
             )
         if not tables:
-            _use_write_ahead_log(connection)
+            use_write_ahead_log(connection)
             mark = f"INSERT OR IGNORE INTO meta VALUES ('schema', '{SCHEMA}');"
             connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {mark} COMMIT;")
         connection.execute("PRAGMA synchronous=NORMAL")
@@ -240,66 +238,10 @@ class Store:
             raise StoreError(self._explain(doing, error)) from error
 
     def _explain(self, doing: str, error: Exception) -> str:
-        cause = str(error)
-        if len(cause) > _SHOWN:
-            cause = f"{cause[:_SHOWN]} ..."
-        todo = next(todo for words, todo in _ADVICE if not words or any(w in cause.lower() for w in words))
-        if isinstance(error, json.JSONDecodeError):
-            todo = _DAMAGED
-        elif self.path is not None and self.path.is_dir():
-            todo = "it is a folder; name a file in it"
+        cause, todo = explain(error, self.path)
         return f"cannot {doing} the store {self.path}: {cause}; {todo} (--ragtune-store=FILE)"
-
-
-_SHOWN = 200  # characters of SQLite's message, which may quote a whole record
-_DAMAGED = "it is damaged or no store at all; move it away (a new one is made) or choose another file"
-_ADVICE = (
-    (("not a database", "malformed", "could not decode", "no such table", "no such column"), _DAMAGED),
-    (
-        ("full", "no space", "disk i/o error", "quota", "too large"),
-        "the disk is full or failing, or a limit is reached; batches recorded so far are kept; free some "
-        "space and run again, or choose another file",
-    ),
-    (
-        ("readonly", "read-only", "permission"),
-        "it cannot be written; make the file and its folder writable or choose another file",
-    ),
-    (
-        ("locked",),
-        "another process has kept it locked for a minute; end that process or choose another file",
-    ),
-    ((), "check the path and its permissions or choose another file"),
-)
-"""Words of a cause, in lower case, and what to do about it; the first that fits."""
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    """A connection to the file; one that only reads where nothing can be written beside the file.
-
-    A file in write-ahead mode needs two more beside it, unless it is read as one that never changes.
-    """
-    name, is_uri = ":memory:" if path is None else str(path), False
-    if path is not None and path.is_file() and not os.access(path.parent, os.W_OK):
-        log = path.with_name(f"{path.name}-wal")
-        is_whole = not log.exists() or log.stat().st_size == 0
-        name, is_uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}", True
-    return sqlite3.connect(name, timeout=_PATIENCE, isolation_level=None, uri=is_uri)
 
 
 def _clean(text: str) -> str:
     """Canonical JSON without secrets; a replacement never breaks the JSON."""
     return text if redact(text) == text else canonical(redact_value(_DECODER(text)))
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch the journal; SQLite does not wait by itself for another process that is doing the same."""
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-        else:
-            return

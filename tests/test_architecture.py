@@ -18,7 +18,17 @@ LAYERS: list[list[set[str]]] = [
     [{"records", "protocols", "errors", "extras", "active", "structured", "processor"}],
     [{"metrics"}, {"statistics"}, {"text"}, {"calls"}],
     [
-        {"context", "pipeline", "application", "prompt", "recording", "store", "redaction", "recording_file"},
+        {
+            "context",
+            "pipeline",
+            "application",
+            "prompt",
+            "recording",
+            "store",
+            "store_file",
+            "redaction",
+            "recording_file",
+        },
         {"golden"},
         {"corpus"},
         {"baseline"},
