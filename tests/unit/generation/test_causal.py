@@ -127,8 +127,8 @@ def test_sampling_depends_on_the_seed_and_the_prompt_alone(tiny_model: Path) -> 
     assert essence(generator.generate(asked[::-1]))[::-1] == together
     other = CausalGenerator(tiny_model, max_new_tokens=10, temperature=0.9, top_p=0.95, seed=4)
     assert essence(other.generate(asked)) != together
-    cold = CausalGenerator(tiny_model, max_new_tokens=10, temperature=1e-4)
-    greedy = CausalGenerator(tiny_model, max_new_tokens=10)
+    cold = CausalGenerator(tiny_model, max_new_tokens=10, temperature=1e-4, dtype="float32")
+    greedy = CausalGenerator(tiny_model, max_new_tokens=10, dtype="float32")  # in bfloat16 logits may be equal
     assert essence(cold.generate(asked)) == essence(greedy.generate(asked))
 
 
@@ -202,7 +202,7 @@ def test_identity_names_what_could_change_an_answer(tiny_model: Path) -> None:
     }
     others = [
         CausalGenerator(tiny_model, max_new_tokens=3),
-        CausalGenerator(tiny_model, dtype="bfloat16"),
+        CausalGenerator(tiny_model, dtype="float16"),
         CausalGenerator(tiny_model, batch_size=3),
         CausalGenerator(tiny_model, temperature=0.5),
         CausalGenerator(tiny_model, temperature=0.5, seed=1),
