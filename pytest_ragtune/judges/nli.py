@@ -21,8 +21,8 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document
 
 _CACHED_OPINIONS = 4096
-_READING = 2
-"""To raise when other windows or features are made of the same texts: it changes every opinion."""
+_READING = 3
+"""To raise when texts are read in another way, or by other arithmetic: it changes every opinion."""
 _SHARED = 4.0
 """Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
 _CONTEXTS = 8
