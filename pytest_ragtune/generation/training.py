@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -80,7 +81,15 @@ def fit(
         model.peft_config["default"].base_model_name_or_path = model_folder.name
         model.save_pretrained(str(out), safe_serialization=True, save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)  # an empty model card
+    _sort_modules(out / "adapter_config.json")
     return losses
+
+
+def _sort_modules(config: Path) -> None:
+    """Names of modules in order: peft writes a set, whose order differs from one process to the next."""
+    found = json.loads(config.read_text(encoding="utf-8"))
+    found["target_modules"] = sorted(found["target_modules"])
+    config.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]

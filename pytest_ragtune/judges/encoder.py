@@ -115,7 +115,7 @@ class Encoder:
 def open_session(path: Path) -> Any:
     """A session of one thread over the model: two pairs at once are faster than two threads at one pair.
 
-    onnxruntime's kernel for an addition and the normalisation after it takes several times as long as the two.
+    onnxruntime's kernel for an addition with the normalisation after it is several times slower than the two.
     """
     runtime = extras.load("onnxruntime")
     options = runtime.SessionOptions()

@@ -61,6 +61,9 @@ def test_training_lowers_the_loss_and_is_noted(trained: Path, tiny_model: Path) 
     names = {file.name for file in trained.iterdir()}
     assert names == {"adapter_config.json", "adapter_model.safetensors", "training.json"}
     assert str(tiny_model) not in (trained / "adapter_config.json").read_text()
+    modules = json.loads((trained / "adapter_config.json").read_text())["target_modules"]
+    assert modules == sorted(modules), "the same bytes from every process"
+    assert len(modules) > 1
     adapter = load_adapter(trained)
     assert adapter.base == CausalGenerator(tiny_model).base_fingerprint
     assert adapter.system == "Talk."
