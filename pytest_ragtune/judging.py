@@ -105,7 +105,7 @@ def scores_in_parts(
         return
     with store.single_flight(f"score {info.identity}") if is_shared else nullcontext():
         if is_shared:
-            known = _read(store, keys)
+            known = _read(store, [keys[i] for i in missing])
             yield Unjudged({i: known[keys[i]] for i in missing if keys[i] in known})
             missing = [i for i in missing if keys[i] not in known]
         with closing(in_parts(judged, missing, parts_for(judge))) as finished:

@@ -43,7 +43,7 @@ ADDED: Mapping[Head, Mapping[str, float]] = {
 """Log-odds added after the fit for a feature's unit: for the words of a claim, or question, that are found.
 
 On texts like those that the network learned from, the fit finds no use for it, for there the network knows
-better; on others the network is less sure than it says. Chosen on sets that neither of them saw."""
+better; on others the network is less sure than it says. Chosen on rows that neither of them learned from."""
 _CALIBRATION_SHARE = 0.33
 
 
