@@ -161,7 +161,7 @@ class Session:
 
     def named(self, name: str, judge: Judge | None, make: Callable[[], Metric]) -> Metric:
         """The metric that ``make`` gives, made again when the judge is another or has changed."""
-        state = None if judge is None else judge.identity
+        state = getattr(judge, "identity", None)
         known = self._named.get(name)
         if known is None or known[0] is not judge or known[1] != state:
             known = self._named[name] = (judge, state, make())

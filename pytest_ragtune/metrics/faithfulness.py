@@ -11,7 +11,7 @@ from pytest_ragtune.records import Case, Claim, MetricInfo, Passage, Response, S
 from pytest_ragtune.text import Statement, is_refusal, statements
 
 from .evidence import find_evidence
-from .scoring import check_lengths, identity, inapplicable, no_answer, settled, threshold_of
+from .scoring import check_lengths, identity, inapplicable, no_answer, require, settled, threshold_of
 
 Aggregate = Literal["mean", "min"]
 Request = tuple[str | Statement, Sequence[Passage]]
@@ -30,7 +30,7 @@ class Faithfulness:
         aggregate: ``mean`` for the share of supported claims, ``min`` for the lowest probability of any.
 
     Raises:
-        ValueError: the threshold is no probability, or the aggregate is unknown.
+        ValueError: the threshold is no probability, the aggregate unknown, or the judge has no ``support``.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Faithfulness:
     ) -> None:
         if aggregate not in get_args(Aggregate):
             raise ValueError(f"aggregate is {aggregate!r}: expected 'mean' or 'min'")
+        require(judge, "support", "faithfulness")
         self.judge = judge
         self._threshold = threshold_of(judge, "supports", threshold)
         self._aggregate = aggregate

@@ -12,20 +12,16 @@ from pytest_ragtune.text import claims, is_refusal, statements
 
 from .evidence import Pair, opinions_of
 from .faithfulness import Request, judge_claims, passages_of, supported_share
-from .scoring import check_lengths, identity, inapplicable, no_answer, settled, threshold_of, unscored
-
-
-def require(judge: object, method: str, metric: str) -> None:
-    """Refuse a judge that cannot do what a metric needs.
-
-    Raises:
-        ValueError: the judge has no such method.
-    """
-    if not callable(getattr(judge, method, None)):
-        raise ValueError(
-            f"{metric} needs a judge with a method {method!r}, and {type(judge).__name__} has none: "
-            "pass LexicalJudge(), EmbeddingJudge(embedder) or your own"
-        )
+from .scoring import (
+    check_lengths,
+    identity,
+    inapplicable,
+    no_answer,
+    require,
+    settled,
+    threshold_of,
+    unscored,
+)
 
 
 class AnswerRelevance:

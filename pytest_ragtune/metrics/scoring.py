@@ -13,6 +13,25 @@ _JUDGE = re.compile(r"""judge=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 """A judge's identity in a metric's: ``nli/1(...)``, or JSON with its kind."""
 
 
+def require(judge: object, method: str, metric: str) -> None:
+    """Refuse a judge that cannot do what a metric needs.
+
+    Raises:
+        ValueError: the judge has no such method, or no identity.
+    """
+    kind = type(judge).__name__
+    if not callable(getattr(judge, method, None)):
+        raise ValueError(
+            f"{metric} needs a judge with a method {method!r}, and {kind} has none: "
+            "pass LexicalJudge(), EmbeddingJudge(embedder) or your own"
+        )
+    if not isinstance(getattr(judge, "identity", None), str):
+        raise ValueError(
+            f"{metric} needs a judge with an identity, and {kind} has none: give it a property 'identity', "
+            "a text that changes whenever its opinions may"
+        )
+
+
 def unscored(reason: str) -> Score:
     """A score that should be there and is not: a check that meets it fails."""
     return Score(None, reason)

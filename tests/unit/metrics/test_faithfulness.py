@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ragtune import assert_faithful
 from pytest_ragtune.judges.lexical import LexicalJudge
 from pytest_ragtune.metrics.faithfulness import Faithfulness
 from pytest_ragtune.records import Case, Claim, Passage, Response, Score, Support
@@ -126,6 +127,21 @@ def test_bad_parameters() -> None:
         Faithfulness(ByWord(), threshold=1.5)
     with pytest.raises(ValueError, match="aggregate is 'max': expected 'mean' or 'min'"):
         Faithfulness(ByWord(), aggregate="max")  # type: ignore[arg-type]
+
+
+def test_what_is_no_judge_is_refused_in_words() -> None:
+    class Nameless:
+        def support(self, pairs: Any) -> list[Any]:
+            return []
+
+    with pytest.raises(
+        ValueError, match="faithfulness needs a judge with a method 'support', and object has"
+    ):
+        Faithfulness(object())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="an identity, and Nameless has none: give it a property 'identity'"):
+        Faithfulness(Nameless())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="needs a judge with a method 'support', and object has none"):
+        assert_faithful(Response("It is.", contexts=["It is."]), 0.5, judge=object())  # type: ignore[arg-type]
 
 
 def test_whole_corpus_contexts_are_judged_in_seconds() -> None:
