@@ -39,27 +39,23 @@ class _Call(Generic[T]):
     """A coroutine on a loop of another thread."""
 
     def __init__(self, work: Coroutine[Any, Any, T], home: _Loop) -> None:
-        self._home = home
+        self._work, self._home = work, home
         self._task: asyncio.Task[T | _Ended] | None = None
         self.outcome: Future[T] = Future()
-        try:
-            home.begin(self, lambda: self._begin(work))
-        except RuntimeError:
-            work.close()
-            raise
 
-    def _begin(self, work: Coroutine[Any, Any, T]) -> None:
-        self._task = self._home.loop.create_task(self._whole(work))
-        self._task.add_done_callback(lambda task: self._end(task, work))
+    def _begin(self) -> None:
+        if not self.outcome.done():  # it may have been cancelled before it began
+            self._task = self._home.loop.create_task(self._whole())
+            self._task.add_done_callback(self._end)
 
-    async def _whole(self, work: Coroutine[Any, Any, T]) -> T | _Ended:
+    async def _whole(self) -> T | _Ended:
         try:
-            return await work
+            return await self._work
         except (SystemExit, KeyboardInterrupt) as error:  # out of a task, it would end the loop
             return _Ended(error)
 
-    def _end(self, task: asyncio.Task[T | _Ended], work: Coroutine[Any, Any, T]) -> None:
-        work.close()  # of a task that was cancelled before it began
+    def _end(self, task: asyncio.Task[T | _Ended]) -> None:
+        self._work.close()  # of a task that was cancelled before it began
         self._home.calls.discard(self)
         if task.cancelled():
             self.outcome.set_exception(RuntimeError(_GIVEN_UP))
@@ -73,11 +69,31 @@ class _Call(Generic[T]):
     def cancel(self) -> None:
         """Cancel the coroutine; its outcome comes when it has ended."""
         with suppress(RuntimeError):  # the loop is closed, so that it has ended
-            self._home.loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+            self._home.loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._give_up(RuntimeError(_GIVEN_UP))
+
+    def _give_up(self, error: RuntimeError) -> None:
+        """Let a coroutine end that has not begun."""
+        self._work.close()
+        self._home.calls.discard(self)
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
 
     def result(self) -> T:
-        """What the coroutine gave; it is cancelled when whoever waits is interrupted."""
+        """What the coroutine gives, begun now; it is cancelled when whoever waits is interrupted.
+
+        The interruption may come as soon as it has begun: by then this is ready for it.
+        """
         try:
+            try:
+                self._home.begin(self, self._begin)
+            except RuntimeError as error:  # the loop is closed
+                self._give_up(error)
             while not self.outcome.done():
                 wait([self.outcome], _LOOKS_UP_SECONDS)
             return self.outcome.result()
@@ -207,7 +223,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         context = copy_context()
         context.run(_depth.set, inside + 1)
         context.run(_user.set, None)
-        return context.run(_Call, work, _loop_at(inside + 1)).result()
+        return context.run(_Call(work, _loop_at(inside + 1)).result)
     user = _user.get()
     return _Call(work, _loop_at(_depth.get())).result() if user is None else user.run(work)
 

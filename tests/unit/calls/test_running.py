@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_ragtune.calls.flight import Flight, Health, Limits
-from pytest_ragtune.calls.running import one_loop, run
+from pytest_ragtune.calls.running import _Loop, one_loop, run
 
 
 async def loop_of_the_call() -> asyncio.AbstractEventLoop:
@@ -130,3 +131,43 @@ def test_a_loop_whose_end_was_asked_for_loses_no_one_who_waits() -> None:
             waiting.result(60)
     threads[0].join(60)
     assert run(loop_of_the_call()) is run(loop_of_the_call())
+
+
+def test_a_call_is_cancelled_also_when_the_interrupt_comes_as_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin, steps = _Loop.begin, []
+
+    async def work() -> None:
+        steps.append("begun")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            steps.append("cancelled")
+            raise
+
+    def interrupted(self: Any, *given: Any) -> None:
+        begin(self, *given)
+        while not steps:
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Loop, "begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(work())
+    assert steps == ["begun", "cancelled"]
+
+
+def test_a_call_that_is_interrupted_before_it_begins_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    async def work() -> None:
+        steps.append("begun")
+
+    def interrupted(self: Any, *given: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Loop, "begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(work())
+    assert steps == []
