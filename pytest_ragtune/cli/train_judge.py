@@ -41,8 +41,8 @@ def add_command(commands: Any) -> None:
     command.add_argument("data", type=Path, metavar="DATA", help="JSON Lines file, or a folder of them")
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
     command.add_argument(
-        "--start", type=Path, default=WEIGHTS, metavar="FOLDER",
-        help="judge to begin with (default: the one in the package)",
+        "--start", type=Path, default=None, metavar="FOLDER",
+        help="judge to begin with (default: the one in the package; for the public sets the sentence encoder)",
     )  # fmt: skip
     command.add_argument(
         "--epochs", type=float, default=None, metavar="N",
@@ -73,12 +73,11 @@ def _train(arguments: argparse.Namespace) -> int:
         raise ValueError(
             "--epochs and --rate cannot be negative: expected 0 or more passes at a rate above 0"
         )
+    start = arguments.start or WEIGHTS
+    if not has_weights(start):
+        raise ValueError(f"{start} holds no judge to begin with: give a judge's folder with --start")
     if has_sets(arguments.data):
         return _from_sets(arguments)
-    if not has_weights(arguments.start):
-        raise ValueError(
-            f"{arguments.start} holds no judge to begin with: give a judge's folder with --start"
-        )
     rows = read_labels(arguments.data)
     recipe = None
     if arguments.epochs:
@@ -87,7 +86,7 @@ def _train(arguments: argparse.Namespace) -> int:
     adapted = adapt(
         rows,
         arguments.out,
-        arguments.start,
+        start,
         recipe=recipe,
         folds=arguments.folds,
         name=arguments.name,
@@ -105,7 +104,7 @@ def _from_sets(arguments: argparse.Namespace) -> int:
     recipe = Recipe(
         1.0 if arguments.epochs is None else arguments.epochs, arguments.rate or 1e-4, seed=arguments.seed
     )
-    fitted = train_shipped(arguments.data, arguments.out, recipe, tell=_tell)
+    fitted = train_shipped(arguments.data, arguments.out, recipe, start=arguments.start, tell=_tell)
     for head, found in fitted.items():
         print(json.dumps({"head": head, "threshold": found.threshold, **found.report}))
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_ragtune.metrics.evidence import Evidence, Request
 from pytest_ragtune.metrics.scoring import identity
 from pytest_ragtune.records import Support
-from pytest_ragtune.text import words
+from pytest_ragtune.text import is_claim, words
 
 from .claim_parts import parts_of
 from .encoder import CARD, WEIGHTS, Encoder
@@ -21,7 +21,7 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document
 
 _CACHED_OPINIONS = 4096
-_READING = 3
+_READING = 4
 """To raise when texts are read in another way, or by other arithmetic: it changes every opinion."""
 _SHARED = 4.0
 """Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
@@ -112,18 +112,51 @@ class NliJudge:
             Request(part.text, request.contexts, part.before or request.before)
             for part in parts_of(request.claim)
         ]
-        return min(map(self._best, parts), key=lambda found: found.support.probability or 0.0)
+        return min(map(self._statement, parts), key=_probability)
+
+    def _statement(self, request: Request) -> Evidence:
+        """What supports one statement.
+
+        One that refers back to a claim that is itself not supported is read alone as well: it is not to be
+        blamed for what stands before it.
+        """
+        found = self._best(request)
+        before = Request(request.before, request.contexts)
+        if self._is_supported(found) or not is_claim(before.claim) or self._is_supported(self._best(before)):
+            return found
+        return max(found, self._best(Request(request.claim, request.contexts)), key=_probability)
+
+    def _is_supported(self, found: Evidence) -> bool:
+        return _probability(found) >= self._encoder.card.thresholds["supports"]
 
     def _best(self, request: Request) -> Evidence:
-        """The first context of the highest probability."""
+        """The first context of the highest probability; if no one will do, all that were read taken together."""
         if not words(request.claim):
             return Evidence(Support(None, "the claim has no words"))
-        best: Evidence | None = None
-        for number in self._promising(request):
-            found = self._opinion(request.contexts[number], request.claim, request.in_full)
-            if best is None or (found.support.probability or 0.0) > (best.support.probability or 0.0):
-                best = Evidence(found.support, number, found.sentence)
-        return best or Evidence(Support(0.0, "no context was given"))
+        numbers = self._promising(request)
+        if not numbers:
+            return Evidence(Support(0.0, "no context was given"))
+        best = max((self._among(request, number) for number in numbers), key=_probability)
+        if self._is_supported(best) or best.context is None or not self._adds(request, numbers, best.context):
+            return best
+        return max(best, self._together(request, numbers), key=_probability)
+
+    def _among(self, request: Request, number: int) -> Evidence:
+        """What one of the contexts says."""
+        found = self._opinion(request.contexts[number], request.claim, request.in_full)
+        return Evidence(found.support, number, found.sentence)
+
+    def _adds(self, request: Request, numbers: Sequence[int], best: int) -> bool:
+        """Whether the other contexts hold words of the claim that the best one lacks."""
+        wanted = read_claim(request.claim).content - self._read(request.contexts[best]).index.keys()
+        return any(wanted & self._read(request.contexts[n]).index.keys() for n in numbers)
+
+    def _together(self, request: Request, numbers: Sequence[int]) -> Evidence:
+        """What the contexts say as one: a claim may take its parts from two of them."""
+        joined = "\n\n".join(request.contexts[number] for number in numbers)
+        found = self._opinion(joined, request.claim, request.in_full)
+        holding = (n for n in numbers if found.sentence in self._read(request.contexts[n]).context.sentences)
+        return Evidence(found.support, next(holding, numbers[0]), found.sentence)
 
     def _promising(self, request: Request) -> list[int]:
         """The contexts to read, ascending: all of a few, of many those that share most with the claim."""
@@ -158,6 +191,10 @@ class NliJudge:
         logits = [pair[1] for pair in self._encoder.logits([(question, w.text) for w in windows])]
         found = answer_features(question, document, windows, logits)
         return Support(sigmoid(self._encoder.card.combiners["answers"].logit(found)))
+
+
+def _probability(found: Evidence) -> float:
+    return found.support.probability or 0.0
 
 
 def _nearest(

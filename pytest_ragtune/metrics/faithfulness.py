@@ -48,7 +48,7 @@ class Faithfulness:
         )
         self.info = MetricInfo(
             name="faithfulness",
-            identity=identity("faithfulness", 1, **parameters),
+            identity=identity("faithfulness", 2, **parameters),
             formula=share if aggregate == "mean" else "lowest best-passage probability of any claim",
             source="Es et al. 2024, RAGAS, section 3 (faithfulness), with a local judge in the LLM's place",
             undefined="None without context, without a claim, for a refusal, or when a claim could not be "

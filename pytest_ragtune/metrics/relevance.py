@@ -204,7 +204,7 @@ class ContextRecall:
         self._threshold = threshold_of(judge, "supports", threshold)
         self.info = MetricInfo(
             name="context_recall",
-            identity=identity("context_recall", 1, judge=judge.identity, threshold=self._threshold),
+            identity=identity("context_recall", 2, judge=judge.identity, threshold=self._threshold),
             formula="share of the reference's claims that a passage supports with probability "
             f">= {self._threshold:g}",
             source="RAGAS documentation, Context Recall, with a local judge in the LLM's place",

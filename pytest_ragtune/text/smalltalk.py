@@ -34,8 +34,14 @@ _FAREWELL = (
     r"|pleasant)\b.{0,30}"
 )
 _APOLOGY = (
-    r"(?:(?:i|we) )?(?:(?:am|are) )?(?:so |very |really )?(?:sorry|apologi[sz]e)(?: about (?:that"
-    r"|this)| for .{0,60}| to hear .{0,60})?"
+    r"(?:(?:i|we) )?(?:(?:am|are) )?(?:so |very |really |sincerely )?(?:sorry|apologi[sz]e)"
+    r"(?: (?:about|for|that|if|to hear)\b(?:(?!\b\d)[^,;:]){0,60})?"
+)
+_PLEASURE = (
+    r"(?:(?:i|we) (?:am|are) )?(?:so |very |really )?(?:glad|happy|pleased|delighted|thrilled)"
+    r" (?:to (?:hear|read|know|see)|that|you|your|the|it|everything)\b(?:(?!\b\d)[^,;:]){0,60}"
+    r"|(?:that|this|it) (?:is|was) (?:so |very |really )?(?:lovely|great|good|wonderful|nice|kind)"
+    r" (?:of you|to (?:hear|read|know))\b[^,;:]{0,40}"
 )
 _HEDGE = (
     r"(?:i (?:think|believe|guess|suppose|hope)|as far as i know|in my opinion)(?: so| not)?"
@@ -51,7 +57,7 @@ _BARE = (
 _SMALL_TALK = re.compile(
     "|".join(
         f"(?:{part})"
-        for part in (_THANKS, _GREETING, _EAGER, _INVITATION, _FAREWELL, _APOLOGY, _HEDGE, _BARE)
+        for part in (_THANKS, _GREETING, _EAGER, _INVITATION, _FAREWELL, _APOLOGY, _PLEASURE, _HEDGE, _BARE)
     ),
     re.IGNORECASE,
 )

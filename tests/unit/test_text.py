@@ -217,6 +217,11 @@ def test_claims(answer: str, expected: list[str]) -> None:
         "Have a nice day!",
         "Certainly!",
         "Sorry for the inconvenience.",
+        "Sorry that you waited in vain.",
+        "We are really sorry that the B6 code came back.",
+        "Sorry about the damage.",
+        "Thank you, we are glad the visit went well.",
+        "Thank you, that is lovely to hear.",
         "I'm not sure.",
         "No.",
         "🙂",
@@ -234,6 +239,10 @@ def test_small_talk_is_no_claim(sentence: str) -> None:
         "Welcome packs ship on Monday.",
         "No refunds.",
         "Regards from Paris is a film.",
+        "Sorry that the fee is 25 euros.",
+        "We are glad that 30 days are enough.",
+        "It is good to charge the pack.",
+        "Sorry, the Lantern has two years of cover.",
     ],
 )
 def test_short_statements_are_claims(sentence: str) -> None:

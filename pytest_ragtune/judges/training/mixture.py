@@ -11,14 +11,14 @@ from pytest_ragtune.text import content_words, sentences, words
 
 from .paraphrase import paraphrase
 from .planting import KINDS, Stock, plant, stock_of
-from .rows import DEV, TEST, Part, Row, plain, split
-from .sources import edited_sentences, read_sources, texts
+from .rows import DEV, TEST, Part, Row, Verdict, plain, split
+from .sources import asked, edited_sentences, read_sources, texts
 
 CAPS: Mapping[str, int] = {
-    "snli_devtest": 2500, "counterfactual": 2500, "mnli": 11000, "breaking": 500, "conj": 800, "med": 500,
-    "help": 300, "begin": 3500, "q2_dialogue": 1000, "faithdial_audit": 2000, "fever_symmetric": 1800,
+    "snli_devtest": 7000, "counterfactual": 6000, "mnli": 14000, "breaking": 700, "conj": 3000, "med": 3000,
+    "help": 1500, "begin": 3500, "q2_dialogue": 1000, "faithdial_audit": 2000, "fever_symmetric": 1800,
     "scifact_dev": 1000, "citation_integrity": 2200, "summedits": 2000, "qnli": 4000, "xquad_en": 1800,
-    "haluquestqa": 2000, "bitext_support": 1500, "covid_qa": 1900, "planted": 22000,
+    "haluquestqa": 2000, "bitext_support": 1500, "covid_qa": 1900, "planted": 26000,
 }  # fmt: skip
 """At most so many training rows of each set."""
 _SUBTLE = {"swapped roles": 3.0, "comparative or opposite": 2.0, "name": 2.0, "conflation": 2.0,
@@ -59,9 +59,10 @@ def build(data: Path, *, seed: int, caps: Mapping[str, int] = CAPS) -> Mixture:
         rows = [row for row in parts["train"] if row.source == name]
         rng.shuffle(rows)
         train += [ready for row in rows[:cap] for ready in _prepared(row, stock, rng)][: int(cap * 1.2)]
-    train += strangers([row for row in train if row.head == "answers"], rng, 0.5)
+    train += strangers([row for row in train if row.head == "answers"], rng, 1.5)
     train += refusals([row for row in train if row.head == "answers"], rng, 400)
     train += planted(data, parts["train"], rng, caps.get("planted", 0), "train")
+    train += short_claims(asked(data, "train"), rng) if "xquad_en" in caps else []
     rng.shuffle(train)
     counts: dict[str, int] = {}
     for row in train:
@@ -115,17 +116,30 @@ def refusals(rows: Sequence[Row], rng: random.Random, count: int) -> list[Row]:
 
 
 def strangers(rows: Sequence[Row], rng: random.Random, share: float) -> list[Row]:
-    """For so many of the answered questions the answer to another one of the same set: no answer."""
+    """For each answered question so many answers to others of the same set (0.5: for every other): no answer."""
     by_source: dict[str, list[Row]] = {}
     for row in rows:
         by_source.setdefault(row.source, []).append(row)
     found = []
     for row in rows:
-        if row.label and rng.random() < share:
-            other = rng.choice(by_source[row.source])
-            if other.group != row.group:
-                found.append(replace(row, second=other.second, verdict="no"))
+        count = int(share) + (rng.random() < share % 1) if row.label else 0
+        others = [rng.choice(by_source[row.source]) for _ in range(count)]
+        found += [replace(row, second=o.second, verdict="no") for o in others if o.group != row.group]
     return found
+
+
+def short_claims(found: Sequence[tuple[str, str, str, str]], rng: random.Random) -> list[Row]:
+    """Questions with the few words that answer them, read as one claim about a passage, and with other words of it."""
+    rows = []
+    for passage, question, right, wrong in found:
+        pairs: list[tuple[str, Verdict]] = [(right, "yes"), (wrong, "no")]
+        for answer, verdict in pairs:
+            context = window(passage, f"{question} {right}", rng)
+            kind = "planted" if verdict == "yes" else "planted:other answer"
+            if verdict == "yes" and right not in context:
+                continue
+            rows.append(Row("supports", context, f"{question} {answer}", verdict, kind))
+    return rows
 
 
 def planted(data: Path, known: Sequence[Row], rng: random.Random, count: int, part: Part) -> list[Row]:

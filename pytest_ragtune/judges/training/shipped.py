@@ -16,7 +16,7 @@ from pytest_ragtune.text import claims, words
 
 from .fitting import Fitted, fit_head
 from .folder import Draft, blank_combiners, write_card
-from .graph import export
+from .graph import export, load_weights
 from .mixture import CAPS, Mixture, build, planted
 from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokenizer, train
 from .rows import Head, Part, Row
@@ -38,24 +38,33 @@ def has_sets(data: Path) -> bool:
 
 
 def train_shipped(
-    data: Path, out: Path, recipe: Recipe, *, tell: Callable[[str], None] = lambda line: None
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    start: Path | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> dict[Head, Fitted]:
-    """Train from the sentence encoder on the sets in ``data`` and write a judge to ``out``.
+    """Train on the sets in ``data`` and write a judge to ``out``.
 
-    A run that was interrupted goes on from its last checkpoint, ``out/checkpoint.pt``.
+    It begins with the network of the judge in ``start``, or with the sentence encoder and new heads. A run that was interrupted goes on from its last checkpoint, ``out/checkpoint.pt``.
     """
     out.mkdir(parents=True, exist_ok=True)
     mixture = build(data, seed=recipe.seed)
     tell(f"{len(mixture.train)} rows to train on")
     load_tokenizer(base_folder()).save(str(out / TOKENIZER))
-    _train(mixture.train, out, recipe, tell)
+    _train(mixture.train, out, recipe, start, tell)
     return finish(data, out, mixture, recipe.seed, tell=tell)
 
 
-def _train(rows: list[Row], out: Path, recipe: Recipe, tell: Callable[[str], None]) -> None:
+def _train(
+    rows: list[Row], out: Path, recipe: Recipe, start: Path | None, tell: Callable[[str], None]
+) -> None:
     torch = extras.load("torch", extra="train")
     torch.manual_seed(recipe.seed)  # the heads begin at random
     network = build_network(base_folder())
+    if start is not None:
+        load_weights(network, start / MODEL)
     tokenizer = load_tokenizer(base_folder())
     train(network, tokenizer, rows, recipe, checkpoint=out / "checkpoint.pt", tell=tell)
     export(network, out / MODEL)

@@ -154,6 +154,27 @@ def _short_answers(data: Path) -> list[Row]:
     return rows
 
 
+def asked(data: Path, part: Part) -> list[tuple[str, str, str, str]]:
+    """Passage, question, its answer of a few words, and the answer to another question about the passage."""
+    passages = {r["id"]: r["text"] for r in read_jsonl(data / "retrieval/xquad_en/corpus.jsonl")}
+    groups = {row.first: row.group for row in _short_answers(data)}
+    found = [
+        r for r in read_jsonl(data / "retrieval/xquad_en/qa.jsonl")
+        if part_of(groups[r["question"]], dev=DEV, test=TEST) == part
+    ]  # fmt: skip
+    by_passage: dict[str, list[dict[str, Any]]] = {}
+    for r in found:
+        by_passage.setdefault(r["gold_doc"], []).append(r)
+    rng, made = random.Random(14), []
+    for r in found:
+        answer = r["answers"][0]
+        others = [o["answers"][0] for o in by_passage[r["gold_doc"]]]
+        others = [o for o in others if not set(content_words(o)) & set(content_words(answer))]
+        if others:
+            made.append((plain(passages[r["gold_doc"]]), r["question"], answer, rng.choice(others)))
+    return made
+
+
 def _lfqa(data: Path) -> list[Row]:
     """Questions with the beginnings of their answers, and of the answers to another question."""
     rng, found = random.Random(11), list(read_jsonl(data / "relevance/haluquestqa/data.jsonl.gz"))

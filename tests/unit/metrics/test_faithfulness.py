@@ -119,7 +119,7 @@ def test_identity_holds_judge_and_parameters() -> None:
     made = [Faithfulness(judge), Faithfulness(judge, threshold=0.6), Faithfulness(judge, aggregate="min")]
     made.append(Faithfulness(LexicalJudge()))
     assert len({metric.info.identity for metric in made}) == 4
-    assert made[0].info.identity == "faithfulness/1(aggregate='mean', judge='by-word', threshold=0.5)"
+    assert made[0].info.identity == "faithfulness/2(aggregate='mean', judge='by-word', threshold=0.5)"
 
 
 def test_bad_parameters() -> None:
