@@ -42,7 +42,7 @@ def add_command(commands: Any) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
     command.add_argument(
         "--start", type=Path, default=None, metavar="FOLDER",
-        help="judge to begin with (default: the one in the package; for the public sets the sentence encoder)",
+        help="judge to begin with (default: the package's; for the public sets the sentence encoder)",
     )  # fmt: skip
     command.add_argument(
         "--epochs", type=float, default=None, metavar="N",

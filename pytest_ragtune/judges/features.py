@@ -15,6 +15,7 @@ from pytest_ragtune.text import words
 from pytest_ragtune.text.tokens import stem
 
 from .lexical import best_match, penalty, relevance_logit, shares_logit
+from .order import edited
 from .overlap import Match, Reading, read_claim, read_text
 from .windows import Document, Window
 
@@ -46,6 +47,7 @@ SUPPORT_FEATURES = (
     "context_words",
     "new_words",
     "covered",
+    "edited",
 )
 """Names of what :func:`support_features` gives, in order."""
 
@@ -108,6 +110,9 @@ def support_features(
         "has_name": float(bool(reading.names)),
         "place": windows[best].best / len(document.pieces),
         **_amounts(reading, len(words(claim)), document),
+        "edited": float(
+            edited(claim, [document.pieces[n].text for n in sorted({n for w in windows for n in w.pieces})])
+        ),
     }
 
 

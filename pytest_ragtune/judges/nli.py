@@ -130,7 +130,7 @@ class NliJudge:
         return _probability(found) >= self._encoder.card.thresholds["supports"]
 
     def _best(self, request: Request) -> Evidence:
-        """The first context of the highest probability; if no one will do, all that were read taken together."""
+        """The first context of the highest probability; if no one will do, those that were read as one."""
         if not words(request.claim):
             return Evidence(Support(None, "the claim has no words"))
         numbers = self._promising(request)

@@ -33,7 +33,7 @@ SIGNS: Mapping[str, int] = {
     "content_sentence": 1, "every_match": 1,
     "number_missing": -1, "numbers_missing_window": -1, "name_missing": -1, "names_missing_window": -1,
     "negation_added": -1, "negation_dropped": -1, "bigrams_new": -1, "trigrams_new": -1, "run": 1,
-    "new_words": -1, "covered": 1, "asked_found": 1, "asked_found_window": 1,
+    "new_words": -1, "covered": 1, "edited": -1, "asked_found": 1, "asked_found_window": 1,
 }  # fmt: skip
 """What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
 ADDED: Mapping[Head, Mapping[str, float]] = {

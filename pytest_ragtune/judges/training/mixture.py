@@ -116,7 +116,7 @@ def refusals(rows: Sequence[Row], rng: random.Random, count: int) -> list[Row]:
 
 
 def strangers(rows: Sequence[Row], rng: random.Random, share: float) -> list[Row]:
-    """For each answered question so many answers to others of the same set (0.5: for every other): no answer."""
+    """For each answered question so many answers to others of its set (0.5: for every other): no answers."""
     by_source: dict[str, list[Row]] = {}
     for row in rows:
         by_source.setdefault(row.source, []).append(row)
@@ -129,7 +129,7 @@ def strangers(rows: Sequence[Row], rng: random.Random, share: float) -> list[Row
 
 
 def short_claims(found: Sequence[tuple[str, str, str, str]], rng: random.Random) -> list[Row]:
-    """Questions with the few words that answer them, read as one claim about a passage, and with other words of it."""
+    """Questions with the few words that answer them, read as one claim, and with other words of it."""
     rows = []
     for passage, question, right, wrong in found:
         pairs: list[tuple[str, Verdict]] = [(right, "yes"), (wrong, "no")]

@@ -47,7 +47,8 @@ def train_shipped(
 ) -> dict[Head, Fitted]:
     """Train on the sets in ``data`` and write a judge to ``out``.
 
-    It begins with the network of the judge in ``start``, or with the sentence encoder and new heads. A run that was interrupted goes on from its last checkpoint, ``out/checkpoint.pt``.
+    It begins with the network of the judge in ``start``, or with the sentence encoder and new heads. An
+    interrupted run goes on from its last checkpoint, ``out/checkpoint.pt``.
     """
     out.mkdir(parents=True, exist_ok=True)
     mixture = build(data, seed=recipe.seed)

@@ -1,0 +1,174 @@
+"""Who did what to whom: names and numbers of a claim that stand in each other's place."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pytest_ragtune.text.tokens import STOP_WORDS, word_set
+
+_TOKEN = re.compile(r"\w+(?:[.,]\d+)*|[,;:()]")
+_PASSED_OVER = word_set("a an the") | frozenset(",;:()")
+_LINKS = word_set("and or nor")
+_MOST_NAMES = 12
+"""Of a claim with more names and numbers than these, the first are looked at."""
+_NEARLY_ALL = 0.75
+"""Share of a claim's words from which on a sentence says what the claim says, or its reverse."""
+_FEWEST = 3
+"""Other words that a claim must have for a name to be in another's place among them."""
+_TITLE = 0.9
+"""From this share of capitals on, capitals mark no names."""
+_NEAR = 3
+"""Words on either side of a name that are its neighbours."""
+
+Span = tuple[int, int]
+"""Where a name begins and ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two names of a claim, and a sentence that holds both."""
+
+    claim: list[str]
+    sentence: list[str]
+    names: frozenset[str]
+    """The words of both."""
+
+    def takes_place(self, name: Span, own: Sequence[Span], other: Sequence[Span]) -> bool:
+        """Whether a name's neighbours in the claim are rather the other's in the sentence than its own."""
+        before, after = self._neighbours(self.claim, name)
+
+        def alike(spans: Sequence[Span]) -> int:
+            found = [self._neighbours(self.sentence, span) for span in spans]
+            return max(len(before & one) + len(after & two) for one, two in found)
+
+        return alike(other) > alike(own)
+
+    def is_between_the_same(self, name: Span, other: Span) -> bool:
+        """Whether most neighbours of a name in the claim are those of another in the sentence."""
+        before, after = self._neighbours(self.claim, name)
+        one, two = self._neighbours(self.sentence, other)
+        return len(before & one) + len(after & two) >= min(_NEAR + 1, len(before) + len(after))
+
+    def _neighbours(self, words: list[str], span: Span) -> tuple[set[str], set[str]]:
+        far = 4 * _NEAR
+        before = [w for w in words[max(0, span[0] - far) : span[0]] if self._counts(w)]
+        after = [w for w in words[span[1] : span[1] + far] if self._counts(w)]
+        return set(before[-_NEAR:]), set(after[:_NEAR])
+
+    def _counts(self, word: str) -> bool:
+        return word not in _PASSED_OVER and word not in self.names
+
+
+def edited(claim: str, sentences: Sequence[str]) -> bool:
+    """Whether a claim is a sentence but for its names or numbers: :func:`swapped`, or :func:`replaced`.
+
+    Counting shared words cannot tell such a claim from a true one, and a small model overlooks it.
+    """
+    return swapped(claim, sentences) or replaced(claim, sentences)
+
+
+def swapped(claim: str, sentences: Iterable[str]) -> bool:
+    """Whether a claim is a sentence with two of its names, or two of its numbers, in each other's place.
+
+    "Carthage defeated Rome" shares every word with "Rome defeated Carthage". Each of the two must have more
+    of the neighbours that the other has in the sentence than of those that it has there itself: a phrase that
+    only moved keeps its neighbours. The sentence must hold nearly all words of the claim, and "by" as often:
+    a passive says the same the other way round.
+
+    Args:
+        claim: the statement.
+        sentences: where its support is sought.
+    """
+    tokens = _TOKEN.findall(claim)
+    names = _names(tokens)
+    if len(names) < 2:
+        return False
+    own = [token.lower() for token in tokens]
+    return any(_is_swapped(own, names, [word.lower() for word in _TOKEN.findall(s)]) for s in sentences)
+
+
+def _is_swapped(claim: list[str], names: Sequence[Span], sentence: list[str]) -> bool:
+    wanted = set(claim) - _PASSED_OVER
+    if len(wanted & set(sentence)) < _NEARLY_ALL * len(wanted) or claim.count("by") != sentence.count("by"):
+        return False
+    spans = {name: _occurrences(sentence, claim[slice(*name)]) for name in names}
+    for one, two in itertools.combinations([name for name in names if spans[name]], 2):
+        if claim[one[0]].isdigit() != claim[two[0]].isdigit() or _is_listed(claim[one[1] : two[0]]):
+            continue
+        pair = _Pair(claim, sentence, frozenset(claim[slice(*one)] + claim[slice(*two)]))
+        if pair.takes_place(one, spans[one], spans[two]) and pair.takes_place(two, spans[two], spans[one]):
+            return True
+    return False
+
+
+def replaced(claim: str, sentences: Iterable[str]) -> bool:
+    """Whether a claim is a sentence with another name, or another number, in the place of one of its own.
+
+    The sentence must hold nearly all other words of the claim and none of the name, and have a name of its
+    own (for a number, a number) between the same neighbours; no sentence may hold nearly all with the name.
+
+    Args:
+        claim: the statement.
+        sentences: where its support is sought.
+    """
+    tokens = _TOKEN.findall(claim)
+    names = _names(tokens)
+    own = [token.lower() for token in tokens]
+    read = [_TOKEN.findall(sentence) for sentence in sentences] if names else []
+    return any(_is_replaced(own, name, read) for name in names)
+
+
+def _is_replaced(claim: list[str], name: Span, sentences: Sequence[list[str]]) -> bool:
+    given = set(claim[slice(*name)])
+    wanted = set(claim) - _PASSED_OVER - given
+    is_found = False
+    for tokens in sentences:
+        sentence = [token.lower() for token in tokens]
+        if len(wanted) < _FEWEST or len(wanted & set(sentence)) < _NEARLY_ALL * len(wanted):
+            continue
+        if given & set(sentence):
+            return False
+        is_found = is_found or _has_another(claim, name, tokens, sentence)
+    return is_found
+
+
+def _has_another(claim: list[str], name: Span, tokens: list[str], sentence: list[str]) -> bool:
+    """Whether the sentence has a name or number that the claim lacks between neighbours that both have."""
+    is_number, held = claim[name[0]].isdigit(), set(claim)
+    for span in _names(tokens):
+        other = sentence[slice(*span)]
+        if name == span == (0, 1):
+            continue  # any word is capitalised there
+        if other[0].isdigit() == is_number and not held & set(other):
+            pair = _Pair(claim, sentence, frozenset([*claim[slice(*name)], *other]))
+            if pair.is_between_the_same(name, span):
+                return True
+    return False
+
+
+def _is_listed(between: Sequence[str]) -> bool:
+    """Whether two names with these words between them may change places: "Rome and Carthage"."""
+    return all(word in _LINKS or word in _PASSED_OVER for word in between)
+
+
+def _names(tokens: list[str]) -> list[Span]:
+    """Its names (capitalised words in a row) and numbers, those that stand in it once."""
+    if sum(token[0].isupper() for token in tokens) > _TITLE * len(tokens):
+        return []
+    found: list[Span] = []
+    for number, token in enumerate(tokens):
+        is_name = token[0].isupper() and token.lower() not in STOP_WORDS
+        if is_name and found and found[-1][1] == number and tokens[number - 1][0].isupper():
+            found[-1] = (found[-1][0], number + 1)
+        elif is_name or token[0].isdigit():
+            found.append((number, number + 1))
+    lowered = [token.lower() for token in tokens]
+    return [name for name in found[:_MOST_NAMES] if len(_occurrences(lowered, lowered[slice(*name)])) == 1]
+
+
+def _occurrences(words: list[str], name: list[str]) -> list[Span]:
+    size = len(name)
+    return [(n, n + size) for n, word in enumerate(words) if word == name[0] and words[n : n + size] == name]
