@@ -192,18 +192,18 @@ def _amounts(claim: Reading, claim_words: int, document: Document) -> dict[str, 
     """How long both texts are, how many words of the claim are new, and what the share of known ones tells.
 
     The longer claim and context are, the more: a caption of ten words may well support a claim in other
-    words, a page that supports a sentence of twenty rarely shares few of them. What is shared beyond four
+    words, a document that supports a sentence of twenty rarely shares few of them. What is shared beyond four
     fifths counts half: a claim that an edit made wrong shares nearly all its words.
     """
     wanted = claim.content or claim.every
     known = _share(claim.every, document.index)
-    long_context = _between(document.words, 20, 120)
+    long_context = _between(document.words, 20, 1000)
     long_claim = _between(claim_words, 8, 20)
     return {
         "claim_words": math.log1p(claim_words),
         "context_words": math.log1p(document.words),
         "new_words": math.log1p(sum(root not in document.index for root in wanted)),
-        "covered": (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 2 * long_context + long_claim) / 4,
+        "covered": (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 4 * long_context + long_claim) / 6,
     }
 
 

@@ -130,33 +130,15 @@ class NliJudge:
         return _probability(found) >= self._encoder.card.thresholds["supports"]
 
     def _best(self, request: Request) -> Evidence:
-        """The first context of the highest probability; if no one will do, those that were read as one."""
+        """The first context of the highest probability."""
         if not words(request.claim):
             return Evidence(Support(None, "the claim has no words"))
-        numbers = self._promising(request)
-        if not numbers:
-            return Evidence(Support(0.0, "no context was given"))
-        best = max((self._among(request, number) for number in numbers), key=_probability)
-        if self._is_supported(best) or best.context is None or not self._adds(request, numbers, best.context):
-            return best
-        return max(best, self._together(request, numbers), key=_probability)
-
-    def _among(self, request: Request, number: int) -> Evidence:
-        """What one of the contexts says."""
-        found = self._opinion(request.contexts[number], request.claim, request.in_full)
-        return Evidence(found.support, number, found.sentence)
-
-    def _adds(self, request: Request, numbers: Sequence[int], best: int) -> bool:
-        """Whether the other contexts hold words of the claim that the best one lacks."""
-        wanted = read_claim(request.claim).content - self._read(request.contexts[best]).index.keys()
-        return any(wanted & self._read(request.contexts[n]).index.keys() for n in numbers)
-
-    def _together(self, request: Request, numbers: Sequence[int]) -> Evidence:
-        """What the contexts say as one: a claim may take its parts from two of them."""
-        joined = "\n\n".join(request.contexts[number] for number in numbers)
-        found = self._opinion(joined, request.claim, request.in_full)
-        holding = (n for n in numbers if found.sentence in self._read(request.contexts[n]).context.sentences)
-        return Evidence(found.support, next(holding, numbers[0]), found.sentence)
+        best: Evidence | None = None
+        for number in self._promising(request):
+            found = self._opinion(request.contexts[number], request.claim, request.in_full)
+            if best is None or _probability(found) > _probability(best):
+                best = Evidence(found.support, number, found.sentence)
+        return best or Evidence(Support(0.0, "no context was given"))
 
     def _promising(self, request: Request) -> list[int]:
         """The contexts to read, ascending: all of a few, of many those that share most with the claim."""

@@ -81,21 +81,6 @@ def test_a_question_before_a_fragment_is_no_wrong_claim(judge: NliJudge) -> None
     assert read_along != judge.find([Request("Within ten days.", (CONTEXT,))])[0]
 
 
-def test_a_claim_may_take_its_parts_from_two_contexts(judge: NliJudge) -> None:
-    claim = "The Pippin weighs seventeen kilograms, the Dray thirty-one kilograms."
-    contexts = ["The Pippin folds and weighs 17 kilograms.", "The Dray is long and weighs 31 kilograms."]
-    (first,), (second,), (both,) = (
-        judge.best_support([(claim, given)]) for given in (contexts[:1], contexts[1:], contexts)
-    )
-    (joined,) = judge.best_support([(claim, [" ".join(contexts)])])
-    assert both.support == joined.support
-    assert (both.support.probability or 0.0) > max(
-        first.support.probability or 0.0, second.support.probability or 0.0
-    )
-    assert both.context in (0, 1)
-    assert both.sentence == contexts[both.context]
-
-
 def test_a_claim_of_several_statements_is_supported_as_its_least_supported_one(judge: NliJudge) -> None:
     right, wrong = "The warranty lasts two years.", "Our shop in Paris opens on Sundays."
     together, alone, other = judge.best_support(
