@@ -37,7 +37,7 @@ SIGNS: Mapping[str, int] = {
 }  # fmt: skip
 """What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
 ADDED: Mapping[Head, Mapping[str, float]] = {
-    "supports": {"covered": 9.0},
+    "supports": {"covered": 11.0},
     "answers": {"lexical": 0.5},
 }
 """Log-odds added after the fit for a feature's unit: for the words of a claim, or question, that are found.
