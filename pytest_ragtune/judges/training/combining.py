@@ -117,8 +117,11 @@ def fit_platt(
 
 
 def best_threshold(probabilities: Sequence[float], labels: Sequence[int], weights: Sequence[float]) -> float:
-    """The probability from which on to call it supported, to 2 digits: of those that reach within a hundredth of
-    the highest balanced accuracy, the nearest to 0.5; what a few hundred rows prefer beyond that is chance."""
+    """The probability from which on to call it supported, to 2 digits.
+
+    Of those that reach within a hundredth of the highest balanced accuracy, the nearest to 0.5: what a few
+    hundred rows prefer beyond that is chance.
+    """
     numpy = extras.load("numpy")
     p, y, w = (numpy.array(values, dtype=float) for values in (probabilities, labels, weights))
 
