@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_ragtune import extras
+from pytest_ragtune.judges.training import shipped
 from pytest_ragtune.judges.training.network import (
     Recipe,
     batches,
@@ -186,3 +188,23 @@ def test_a_long_context_loses_its_end_and_the_claim_stays(base: Path) -> None:
     assert len(ids) == len(kinds) == 20
     assert ids[-4:] == [WORDS.index(w) for w in ("it", "is", "blue", "[SEP]")]
     assert kinds == [0] * 16 + [1] * 4
+
+
+def test_training_begins_with_the_network_of_a_judge(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnx
+    import torch
+
+    monkeypatch.setattr(shipped, "base_folder", lambda: base)
+    still = Recipe(epochs=0.1, rate=0.0, head_rate=0.0)
+    weights = []
+    for name, start in (("first", None), ("again", tmp_path / "first"), ("anew", None)):
+        torch.manual_seed(len(weights))
+        (tmp_path / name).mkdir()
+        recipe = replace(still, seed=1 + len(weights))
+        shipped._train(rows(40), tmp_path / name, recipe, start, lambda line: None)
+        model = onnx.load(tmp_path / name / "model.onnx")
+        weights.append({i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}["out.weight"])
+    assert (weights[0] == weights[1]).all()
+    assert (weights[0] != weights[2]).any()

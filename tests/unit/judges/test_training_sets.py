@@ -14,7 +14,7 @@ import pytest
 from pytest_ragtune.cli import main
 from pytest_ragtune.judges.nli import NliJudge
 from pytest_ragtune.judges.training import reporting
-from pytest_ragtune.judges.training.mixture import build, strangers, window
+from pytest_ragtune.judges.training.mixture import build, short_claims, strangers, window
 from pytest_ragtune.judges.training.rows import Row
 from pytest_ragtune.judges.training.shipped import fit_rows, has_sets, single_claims
 from pytest_ragtune.judges.training.sources import SOURCES, edited_sentences, read_sources
@@ -87,8 +87,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
              "label_raw": ("entailment", "not_entailment")[n % 2]} for n in range(300)]  # fmt: skip
     write(folder / "nli/nli_qnli/data.jsonl.gz", qnli)
     asked = [{"question": f"{('Who', 'When', 'What')[n % 3]} built {n}?", "answers": [f"Anna {n}"],
-              "gold_doc": f"p{n}"} for n in every]  # fmt: skip
+              "gold_doc": f"p{n // 3}"} for n in every]  # fmt: skip
     write(folder / "retrieval/xquad_en/qa.jsonl", asked)
+    write(
+        folder / "retrieval/xquad_en/corpus.jsonl",
+        [{"id": f"p{n // 3}", "text": " ".join(f"Anna {m} built {m}." for m in (n, n + 1, n + 2))}
+         for n in every if n % 3 == 0],
+    )  # fmt: skip
     write(
         folder / "retrieval/multihop_small/corpus.jsonl.gz",
         [{"id": f"m{n}", "text": context(n)} for n in every],
@@ -270,3 +275,32 @@ def test_public_sets_are_not_trained_on_without_a_pass_or_a_rate(
     assert main(["train-judge", str(data), "--out", str(tmp_path), *options]) == 2
     assert "expected" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_public_sets_begin_with_a_judge_that_is_one(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["train-judge", str(data), "--out", str(out), "--start", str(tmp_path)]) == 2
+    assert "holds no judge to begin with" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_the_words_that_answer_a_question_are_a_claim_and_other_words_of_the_passage_a_wrong_one() -> None:
+    passage = "The hall was built in 1999. Anna Bell led the work. It cost two million."
+    asked = [(passage, "Who led the work?", "Anna Bell", "1999"), ("Nothing of it.", "Who?", "Anna", "Paul")]
+    rows = short_claims(asked, random.Random(1))
+    assert [(row.second, row.verdict, row.source) for row in rows[:2]] == [
+        ("Who led the work? Anna Bell", "yes", "planted"),
+        ("Who led the work? 1999", "no", "planted:other answer"),
+    ]
+    assert "Anna Bell" in rows[0].first
+    assert [row.verdict for row in rows[2:]] == ["no"]  # a passage without the answer supports none
+
+
+def test_answers_to_other_questions_are_drawn_as_often_as_asked() -> None:
+    rows = [Row("answers", f"q{n}", f"a{n}", "yes", "s", group=str(n)) for n in range(400)]
+    for share in (0.5, 1.0, 1.5):
+        found = strangers(rows, random.Random(1), share)
+        assert len(found) == pytest.approx(400 * share, abs=40)
+        assert all(row.second != row.first.replace("q", "a") and not row.label for row in found)
