@@ -77,6 +77,8 @@ class Outcome:
     """How many were computed now."""
     replayed: int = 0
     """How many came from the store."""
+    identity: str = ""
+    """Hash of the pipeline's identity; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Batch:
     """One a case, in order."""
     scores: dict[str, Ahead] = field(default_factory=dict)
     """By identity of the metric."""
+    identity: str = ""
+    """Hash of the pipeline's identity; empty where it has none."""
 
     def mend(self, position: int, response: Response) -> None:
         """Put another response in the place of a failed one, and forget the scores."""

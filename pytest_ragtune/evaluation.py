@@ -55,10 +55,7 @@ def evaluate(
         StoreError: the store cannot be read or written.
     """
     active = _session(store, progress)
-    if isinstance(golden_set, str | Path):
-        golden_set = load_golden_set(golden_set)
-    if not golden_set.cases:
-        raise ValueError(f"golden set {golden_set.name!r} has no case left to ask: check tags= and cases=")
+    golden_set = _loaded(golden_set)
     if isinstance(metrics, str):
         raise ValueError(f"metrics is the string {metrics!r}: expected a list such as [{metrics!r}]")
     resolved = _resolved(metrics, judge, active)
@@ -90,10 +87,20 @@ def evaluate(
         notes=tuple(dict.fromkeys(r.note for r in responses if r.note)),
         repeats=repeats,
         version=golden_set.corpus.version or "",
+        pipeline_identity=outcomes[0].identity,
     )
     if active.on_evaluation is not None:
         active.on_evaluation(evaluation)
     return evaluation
+
+
+def _loaded(golden_set: GoldenSet | str | Path) -> GoldenSet:
+    """The golden set, which has a case to ask."""
+    if isinstance(golden_set, str | Path):
+        golden_set = load_golden_set(golden_set)
+    if not golden_set.cases:
+        raise ValueError(f"golden set {golden_set.name!r} has no case left to ask: check tags= and cases=")
+    return golden_set
 
 
 def score_response(response: Response, metric: str | Metric, judge: Judge | None = None) -> Score:

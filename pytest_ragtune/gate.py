@@ -50,6 +50,7 @@ def scores_value(evaluation: Evaluation) -> dict[str, Any]:
         "pipeline": baseline.pipeline,
         "golden_set": baseline.golden_set,
         "fingerprint": baseline.fingerprint,
+        "pipeline_identity": baseline.pipeline_identity,
         "metrics": {name: asdict(info) for name, info in evaluation.metrics.items()},
         "cases": {
             case.id: {name: value for name in _FIELDS if (value := getattr(case, name))}
@@ -66,6 +67,8 @@ def merged_scores(values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         key = (value["golden_set"], value["pipeline"], value["fingerprint"])
         known = found.setdefault(key, {**value, "metrics": {}, "cases": {}})
         known["metrics"].update(value["metrics"])
+        if known.get("pipeline_identity") != value.get("pipeline_identity"):
+            known["pipeline_identity"] = ""
         for case_id, case in value["cases"].items():
             into = known["cases"].setdefault(case_id, {})
             for name in ("scores", "reasons"):
@@ -113,6 +116,7 @@ def baselines_of(scores: Sequence[Mapping[str, Any]]) -> list[Baseline]:
             {name: info["identity"] for name, info in value["metrics"].items()},
             {case_id: _case(case_id, case) for case_id, case in value["cases"].items()},
             value["pipeline"],
+            value.get("pipeline_identity", ""),
         )
         for value in scores
     ]

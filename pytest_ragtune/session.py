@@ -22,7 +22,7 @@ from .records.responses import NOT_ASKED
 from .redaction import redact_response
 from .repeats import repeated, score_repeatedly
 from .replay import identity_of, made_or_absent, noted, open_recording, remember
-from .store import Store
+from .store import Store, digest
 
 Progress = Callable[[int, int, str], None]
 """Called with how much is done, how much there is in all, and what is being done."""
@@ -108,7 +108,8 @@ class Session:
         responses = noted(store, pipeline.name, responses)
         replayed = sum(key in found for key in keys)
         unasked = sum((response.error or "").startswith(NOT_ASKED) for response in responses)
-        return Outcome(responses, len(keys) - replayed - unasked, replayed)
+        known = "" if store is self._memory else digest(identity)[:16]
+        return Outcome(responses, len(keys) - replayed - unasked, replayed, known)
 
     def respond(self, pipeline: PipelineLike, case: Case) -> Response:
         """The response to one case; its companions are answered in the same batches."""
@@ -135,7 +136,7 @@ class Session:
 
     def _ask_together(self, pipeline: PipelineLike, identity: str, together: Companions) -> None:
         outcome = self.ask(pipeline, together.cases)
-        batch = Batch(pipeline.name, together, outcome.responses)
+        batch = Batch(pipeline.name, together, outcome.responses, identity=outcome.identity)
         for position, (case, response) in enumerate(zip(together.cases, batch.responses, strict=True)):
             self._batches[identity, case.id] = (batch, position)
             self._by_response[id(response)] = (batch, position)
@@ -230,6 +231,7 @@ class Session:
                 scores={name: tuple(scores) for name in metrics},
                 metrics=metrics,
                 path=batch.companions.path,
+                pipeline_identity=batch.identity,
                 model_calls=computed,
                 replayed=replayed,
                 judge_calls=judge_calls,

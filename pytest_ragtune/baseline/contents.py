@@ -46,6 +46,8 @@ class Baseline:
     """Case id -> its line."""
     source: str = ""
     """Where it comes from: a file, or a pipeline's name."""
+    pipeline_identity: str = ""
+    """Hash of all that could change an answer; empty where that is not known."""
 
 
 def baseline_path(evaluation: Evaluation) -> Path | None:
@@ -114,6 +116,7 @@ def baseline_of(evaluation: Evaluation, metrics: Iterable[str] | None = None) ->
         identities,
         cases,
         evaluation.pipeline,
+        evaluation.pipeline_identity,
     )
 
 

@@ -79,7 +79,7 @@ def _lines(baseline: Baseline) -> Iterator[dict[str, Any]]:
         "golden_set": baseline.golden_set,
         "fingerprint": baseline.fingerprint,
         "metrics": dict(baseline.metrics),
-    }
+    } | ({"pipeline_identity": baseline.pipeline_identity} if baseline.pipeline_identity else {})
     for _, case in sorted(baseline.cases.items()):
         line: dict[str, Any] = {"id": case.id, "scores": dict(case.scores)}
         extra = {"reasons": dict(case.reasons), "not_applicable": sorted(case.not_applicable)}
@@ -114,7 +114,9 @@ def _merged(path: Path, new: Baseline) -> Baseline:
     cases = {case_id: case for case_id, case in cases.items() if case.scores}
     used = {name for case in cases.values() for name in case.scores}
     metrics = {name: identity for name, identity in {**kept, **new.metrics}.items() if name in used}
-    return Baseline(new.pipeline, new.golden_set, new.fingerprint, metrics, cases, new.source)
+    same = all(case_id in new.cases for case_id in cases) or old.pipeline_identity == new.pipeline_identity
+    identity = new.pipeline_identity if same else ""
+    return Baseline(new.pipeline, new.golden_set, new.fingerprint, metrics, cases, new.source, identity)
 
 
 def _only(case: BaselineCase, names: Container[str]) -> BaselineCase:
@@ -171,7 +173,9 @@ def read_baseline(path: Path | str) -> Baseline:
                 "each case once",
             )
         cases[case.id], places[case.id] = case, number
-    fields = {name: header[name] for name in _HEADER}
+    fields = {name: header[name] for name in _HEADER} | {
+        "pipeline_identity": header.get("pipeline_identity", "")
+    }
     return Baseline(**fields, cases=cases, source=shown(path))
 
 
@@ -223,7 +227,9 @@ def _header(path: Path, number: int, line: str) -> dict[str, Any]:
         raise _damage(
             path, number, f"schema {schema!r}", "1" if SCHEMA == 1 else f"a whole number from 1 to {SCHEMA}"
         )
-    _typed(path, number, header, _HEADER)
+    _typed(
+        path, number, header, _HEADER | ({"pipeline_identity": str} if "pipeline_identity" in header else {})
+    )
     for name, identity in header["metrics"].items():
         if not isinstance(identity, str):
             raise _damage(path, number, f"identity {identity!r} of metric {name!r}", "a string")

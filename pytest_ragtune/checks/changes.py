@@ -43,7 +43,8 @@ def no_regression(
     it lies wholly below; between the two it is undecided. The call as a whole passes only when every
     metric does, so a wrong pass is no likelier with several metrics than with one (Berger 1982); a
     wrong failure would be, so failures are corrected by Holm's method over the metrics of the call.
-    When every answer and score is the one in the baseline, nothing changed and the check passes.
+    When every answer and score is the one in the baseline, and the pipeline is known to be the same in every
+    part, nothing changed and the check passes at any number of cases.
 
     Args:
         evaluation: what was measured.

@@ -41,20 +41,29 @@ def refusal(pairing: Pairing, allowed: int, common_only: bool) -> Decided | None
 def decide(
     pairing: Pairing, test: ChangeTest | None, corrected: float | None, margin: float, confidence: float
 ) -> Decided:
-    """Non-inferiority: the one-sided tests on both sides of ``-margin``, the failing one corrected."""
+    """Non-inferiority: the one-sided tests on both sides of ``-margin``, the failing one corrected.
+
+    A pipeline of which no part has changed, and that answers as before, has lost nothing: no inference is made.
+    """
     half = (1 - confidence) / 2 + TOLERANCE
-    if pairing.is_unchanged:
-        return "pass", None, f"every answer and score is the one in the baseline; {unseen(len(pairing.ids))}"
-    if test is None or corrected is None:
-        return "undecided", None, no_interval(len(pairing.ids), "changes")
-    if corrected <= half:
-        return "fail", corrected, ""
-    if test.p_above <= half:
-        return "pass", test.p_above, ""
-    advice = _advice(pairing, test.change + margin, confidence)
-    if test.p_below <= half:
-        advice = "worse by itself, not when corrected for the number of metrics; " + advice
-    return "undecided", None, advice
+    same = "every answer and score is the one in the baseline"
+    if pairing.is_unchanged and not pairing.other_pipeline:
+        return "pass", None, f"{same}, and so is every part of the pipeline; {unseen(len(pairing.ids))}"
+    if test is not None and corrected is not None:
+        if corrected <= half:
+            return "fail", corrected, ""
+        if test.p_above <= half:
+            return "pass", test.p_above, ""
+    notes = (
+        [f"{same}, but {pairing.other_pipeline}; {unseen(len(pairing.ids))}"] if pairing.is_unchanged else []
+    )
+    if test is None:
+        notes.append(no_interval(len(pairing.ids), "changes"))
+    else:
+        if test.p_below <= half:
+            notes.append("worse by itself, not when corrected for the number of metrics")
+        notes.append(_advice(pairing, test.change + margin, confidence))
+    return "undecided", None, "; ".join(notes)
 
 
 def unseen(n: int) -> str:

@@ -37,6 +37,8 @@ class Pairing:
     """Cases of the other side that were not asked this time."""
     is_unchanged: bool
     """True when every answer and every value is the one before, and the answers are not all one."""
+    other_pipeline: str
+    """Why the two sides may be of different pipelines; empty when no part of the pipeline has changed."""
 
     @property
     def sign(self) -> float:
@@ -113,6 +115,7 @@ def pair(now: Baseline, before: Baseline, evidence: Evidence) -> Pairing:
         edited=edited,
         left_out=sum(case_id not in now.cases for case_id in before.cases),
         is_unchanged=_is_unchanged(now, before, ids) and all(value == other for value, other in pairs),
+        other_pipeline=_other_pipeline(now, before),
     )
 
 
@@ -139,6 +142,14 @@ def _is_unchanged(now: Baseline, before: Baseline, ids: Sequence[str]) -> bool:
         response and response == before.cases[i].response for i, response in zip(ids, responses, strict=True)
     )
     return same and len(set(responses)) > 1
+
+
+def _other_pipeline(now: Baseline, before: Baseline) -> str:
+    if not now.pipeline_identity:
+        return "nothing tells that the pipeline is the same (version= names the state of an application)"
+    if not before.pipeline_identity:
+        return f"{before.source} does not say which state of the pipeline it is of: write it again"
+    return "" if now.pipeline_identity == before.pipeline_identity else "a part of the pipeline has changed"
 
 
 def worst_changes(pairing: Pairing, evidence: Evidence) -> tuple[CaseScore, ...]:

@@ -61,6 +61,8 @@ class Evaluation:
     """Answers a case."""
     version: str = ""
     """Version of the corpus; empty where there is but one."""
+    pipeline_identity: str = ""
+    """Hash of all that could change an answer; empty where that is not known."""
 
     def values(self, metric: str) -> list[float | None]:
         """One value a case, in case order.

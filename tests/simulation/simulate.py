@@ -77,10 +77,6 @@ class Sample:
     def bca_passes(self, margin: float) -> float:
         return percent(bca_limits(self.changes)[0] > -margin + TINY)
 
-    def identical_passes(self, margin: float) -> float:
-        """Ours, were every unchanged score to mean an unchanged answer."""
-        return percent(self.passed[margin] | ~self.changes.any(axis=1))
-
 
 def decide(world: World, now: Floats, before: Floats, margins: tuple[float, ...]) -> Decided:
     """One sample through the estimate behind ``no_regression``."""
@@ -170,9 +166,6 @@ def errors(head: list[str], margin: float, still: Sample, edge: Sample) -> Itera
     figures = [still.fails(margin, "t"), still.fails(margin, "unpaired"), still.plain_fails(margin)]
     figures += [still.coverage(), still.coverage("unpaired"), percent(still.few)]
     yield "fail", [*head, f"**{still.fails(margin):.1f}**", *texts(figures)]
-    same, bound = edge.identical_passes(margin), 100 * (1 - margin) ** edge.changes.shape[1]
-    if same - edge.passes(margin) >= 0.05:
-        yield "same", [*head, *texts([edge.passes(margin), same, bound])]
 
 
 def powers(head: list[str], margin: float, still: Sample, strong: Sample, world: World) -> Iterator[Row]:
@@ -192,8 +185,6 @@ HEADS = {
     "pass": "| scores | n | margin | ours | BCa | t | unpaired | plain rule | coverage: ours "
     "| unpaired | few |",
     "fail": "| scores | n | margin | ours | t | unpaired | plain rule | coverage: ours | unpaired | few |",
-    "same": "| scores | n | margin | answers vary | unchanged score, same answer "
-    "| no rule does better than |",
     "power": "| scores | n | margin | passes, no change | predicted | unpaired | plain rule | drop | fails "
     "| predicted | unpaired | plain rule |",
     "mean": "| scores | n = 20 | n = 50 | n = 200 |",

@@ -41,6 +41,7 @@ def build(
     fingerprint: str = "f" * 64,
     path: Path | None = None,
     infos: Mapping[str, MetricInfo] | None = None,
+    identity: str = "",
 ) -> Evaluation:
     """An evaluation of cases q1, q2, ... with these values; ``None`` is a score without a value."""
     count = len(next(iter(scores.values())))
@@ -59,6 +60,7 @@ def build(
         scores={name: tuple(_score(value) for value in values) for name, values in scores.items()},
         metrics={name: (infos or {}).get(name) or metric_info(name) for name in scores},
         path=path,
+        pipeline_identity=identity,
     )
 
 

@@ -171,7 +171,7 @@ def test_updating_baselines_writes_and_still_fails(
     make_evaluation: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    evaluation = make_evaluation({"R@5": [1.0] * 3, "RR": [1.0] * 3}, path=tmp_path)
+    evaluation = make_evaluation({"R@5": [1.0] * 3, "RR": [1.0] * 3}, path=tmp_path, identity="one")
     with pytest.raises(AssertionError) as caught:
         assert_no_regression(evaluation, "R@5", margin=0.05)
     assert str(caught.value) == (

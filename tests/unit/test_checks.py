@@ -246,17 +246,44 @@ def test_a_binary_metric_where_lower_is_better(
 
 
 def test_nothing_changed_passes_at_any_number_of_cases(make_evaluation: Make) -> None:
-    evaluation = make_evaluation({"R@5": [1.0, 0.5, 0.0]})
+    evaluation = make_evaluation({"R@5": [1.0, 0.5, 0.0]}, identity="one")
     verdict = no_regression(evaluation, "R@5", margin=0.0, baseline=evaluation)[0]
     assert (verdict.outcome, verdict.p_value) == ("pass", None)
     assert verdict.note == (
-        "every answer and score is the one in the baseline; "
+        "every answer and score is the one in the baseline, and so is every part of the pipeline; "
         "a fault in up to 63.2% of all questions can be absent from 3 cases"
     )
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        ("two", "one", "a part of the pipeline has changed"),
+        (
+            "",
+            "one",
+            "nothing tells that the pipeline is the same (version= names the state of an application)",
+        ),
+        ("one", "", "rag does not say which state of the pipeline it is of: write it again"),
+    ],
+)
+def test_the_same_answers_of_another_pipeline_are_a_sample(
+    now: str, before: str, told: str, make_evaluation: Make
+) -> None:
+    """Of what 20 questions do not touch they tell nothing: a drop of 0.05 can be absent from them."""
+    sides = [make_evaluation({"R@5": [1.0, 0.5] * 10}, identity=identity) for identity in (now, before)]
+    verdict = no_regression(sides[0], "R@5", margin=0.05, baseline=sides[1])[0]
+    assert verdict.outcome == "undecided"
+    assert verdict.note == (
+        f"every answer and score is the one in the baseline, but {told}; a fault in up to 13.9% of all "
+        "questions can be absent from 20 cases; about 72 cases would decide at these figures"
+    )
+    many = [make_evaluation({"R@5": [1.0, 0.5] * 40}, identity=identity) for identity in (now, before)]
+    assert no_regression(many[0], "R@5", margin=0.05, baseline=many[1])[0].outcome == "pass"
+
+
 def test_one_answer_to_every_case_does_not_count_as_unchanged(make_evaluation: Make) -> None:
-    evaluation = make_evaluation({"R@5": [1.0, 0.5, 0.0]}, answers=["I do not know."] * 3)
+    evaluation = make_evaluation({"R@5": [1.0, 0.5, 0.0]}, answers=["I do not know."] * 3, identity="one")
     assert no_regression(evaluation, "R@5", margin=0.05, baseline=evaluation)[0].outcome == "undecided"
 
 
@@ -294,7 +321,7 @@ def test_margins_by_metric(make_evaluation: Make) -> None:
     ("margin", "hint"), [(1.0, "fail$"), (1.5, "fail$"), (5, r"fail; did you mean 0\.05\?"), (math.nan, "")]
 )
 def test_a_margin_that_no_change_could_exceed(margin: float, hint: str, make_evaluation: Make) -> None:
-    evaluation = make_evaluation({"R@5": [1.0, 0.5], "seconds": [1.0, 2.0]})
+    evaluation = make_evaluation({"R@5": [1.0, 0.5], "seconds": [1.0, 2.0]}, identity="one")
     with pytest.raises(ValueError, match=f"margin is .*{hint}"):
         no_regression(evaluation, "R@5", margin=margin, baseline=evaluation)
     assert no_regression(evaluation, "seconds", margin=5, baseline=evaluation)[0].outcome == "pass"

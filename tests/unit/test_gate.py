@@ -54,11 +54,18 @@ def test_a_regression_is_decided_as_in_the_run(make_evaluation: Make, tmp_path: 
 
 
 def test_an_unchanged_run_passes_by_its_hashes(make_evaluation: Make, tmp_path: Path) -> None:
-    evaluation = make_evaluation({"R@5": [0.25, 0.5, 1.0]})
+    evaluation = make_evaluation({"R@5": [0.25, 0.5, 1.0]}, identity="one")
     write_baseline(evaluation, tmp_path / "rag.jsonl")
     [verdict] = decide(through_json(evaluation), Demand(baselines=[tmp_path / "rag.jsonl"]))
     assert verdict.outcome == "pass"
-    assert verdict.note.startswith("every answer and score is the one in the baseline; ")
+    assert "and so is every part of the pipeline; " in verdict.note
+
+
+def test_two_states_of_a_pipeline_in_one_report_are_no_known_one(make_evaluation: Make) -> None:
+    parts = [make_evaluation({name: [1.0, 0.5]}, identity=name) for name in ("R@5", "nDCG@10")]
+    for evaluations, known in ((parts, ""), (parts[:1] * 2, "R@5")):
+        [merged] = merged_scores([scores_value(evaluation) for evaluation in evaluations])
+        assert merged["pipeline_identity"] == known
 
 
 def test_another_golden_set_is_refused(make_evaluation: Make, tmp_path: Path) -> None:
