@@ -43,7 +43,7 @@ def decide(
 ) -> Decided:
     """Non-inferiority: the one-sided tests on both sides of ``-margin``, the failing one corrected.
 
-    A pipeline of which no part has changed, and that answers as before, has lost nothing: no inference is made.
+    A pipeline of which no part has changed, and that answers as before, has lost nothing: that is seen.
     """
     half = (1 - confidence) / 2 + TOLERANCE
     same = "every answer and score is the one in the baseline"

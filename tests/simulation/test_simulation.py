@@ -92,7 +92,7 @@ def test_no_regression_decides_as_the_simulation_does(world: World) -> None:
 
 
 def test_unchanged_answers_of_another_pipeline_rarely_pass_at_the_margin() -> None:
-    """Of 20 questions, of which a drop of 0.05 touches one in the mean, a third of the samples is untouched."""
+    """A drop of 0.05 touches one of 20 questions in the mean, and none in a third of the samples."""
     info = MetricInfo("m", "1", "drawn", "simulation", "never", binary=True)
     asked = GoldenSet("sim", tuple(Case(f"c{i}", f"q{i}?") for i in range(20)), Corpus((), {}, "f"), "b")
     outcomes = []

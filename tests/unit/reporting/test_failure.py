@@ -167,7 +167,7 @@ def test_cases_that_are_not_applicable_are_shown(make_evaluation: Make) -> None:
 
 
 def test_a_change_that_passes_while_below_the_bar_by_identity(make_evaluation: Make) -> None:
-    evaluation = make_evaluation({"R@5": [1.0, 0.0]})
+    evaluation = make_evaluation({"R@5": [1.0, 0.0]}, identity="one")
     verdict = no_regression(evaluation, "R@5", margin=0.0, baseline=evaluation)[0]
     assert headline(verdict).startswith("R@5 +0.00 >= +0.00  n=2")
 
