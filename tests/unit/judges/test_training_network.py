@@ -198,7 +198,7 @@ def test_training_begins_with_the_network_of_a_judge(
 
     monkeypatch.setattr(shipped, "base_folder", lambda: base)
     still = Recipe(epochs=0.1, rate=0.0, head_rate=0.0)
-    weights = []
+    weights: list[Any] = []
     for name, start in (("first", None), ("again", tmp_path / "first"), ("anew", None)):
         torch.manual_seed(len(weights))
         (tmp_path / name).mkdir()
