@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_ragtune.text.tokens import STOP_WORDS, word_set
 
@@ -28,11 +29,21 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence, read once for all claims."""
+
+    tokens: tuple[str, ...]
+    words: tuple[str, ...]
+    """The tokens in lower case."""
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Pair:
     """Two names of a claim, and a sentence that holds both."""
 
-    claim: list[str]
-    sentence: list[str]
+    claim: Sequence[str]
+    sentence: Sequence[str]
     names: frozenset[str]
     """The words of both."""
 
@@ -52,7 +63,7 @@ class _Pair:
         one, two = self._neighbours(self.sentence, other)
         return len(before & one) + len(after & two) >= min(_NEAR + 1, len(before) + len(after))
 
-    def _neighbours(self, words: list[str], span: Span) -> tuple[set[str], set[str]]:
+    def _neighbours(self, words: Sequence[str], span: Span) -> tuple[set[str], set[str]]:
         far = 4 * _NEAR
         before = [w for w in words[max(0, span[0] - far) : span[0]] if self._counts(w)]
         after = [w for w in words[span[1] : span[1] + far] if self._counts(w)]
@@ -62,12 +73,13 @@ class _Pair:
         return word not in _PASSED_OVER and word not in self.names
 
 
-def edited(claim: str, sentences: Sequence[str]) -> bool:
+def edited(claim: str, sentences: Iterable[str]) -> bool:
     """Whether a claim is a sentence but for its names or numbers: :func:`swapped`, or :func:`replaced`.
 
     Counting shared words cannot tell such a claim from a true one, and a small model overlooks it.
     """
-    return swapped(claim, sentences) or replaced(claim, sentences)
+    own, names, near = _read_both(claim, sentences)
+    return _any_swapped(own, names, near) or _any_replaced(own, names, near)
 
 
 def swapped(claim: str, sentences: Iterable[str]) -> bool:
@@ -82,26 +94,7 @@ def swapped(claim: str, sentences: Iterable[str]) -> bool:
         claim: the statement.
         sentences: where its support is sought.
     """
-    tokens = _TOKEN.findall(claim)
-    names = _names(tokens)
-    if len(names) < 2:
-        return False
-    own = [token.lower() for token in tokens]
-    return any(_is_swapped(own, names, [word.lower() for word in _TOKEN.findall(s)]) for s in sentences)
-
-
-def _is_swapped(claim: list[str], names: Sequence[Span], sentence: list[str]) -> bool:
-    wanted = set(claim) - _PASSED_OVER
-    if len(wanted & set(sentence)) < _NEARLY_ALL * len(wanted) or claim.count("by") != sentence.count("by"):
-        return False
-    spans = {name: _occurrences(sentence, claim[slice(*name)]) for name in names}
-    for one, two in itertools.combinations([name for name in names if spans[name]], 2):
-        if claim[one[0]].isdigit() != claim[two[0]].isdigit() or _is_listed(claim[one[1] : two[0]]):
-            continue
-        pair = _Pair(claim, sentence, frozenset(claim[slice(*one)] + claim[slice(*two)]))
-        if pair.takes_place(one, spans[one], spans[two]) and pair.takes_place(two, spans[two], spans[one]):
-            return True
-    return False
+    return _any_swapped(*_read_both(claim, sentences))
 
 
 def replaced(claim: str, sentences: Iterable[str]) -> bool:
@@ -114,31 +107,66 @@ def replaced(claim: str, sentences: Iterable[str]) -> bool:
         claim: the statement.
         sentences: where its support is sought.
     """
+    return _any_replaced(*_read_both(claim, sentences))
+
+
+def _read_both(claim: str, sentences: Iterable[str]) -> tuple[list[str], list[Span], list[_Sentence]]:
+    """The claim's words, its names, and the sentences that hold enough of it to be looked at."""
     tokens = _TOKEN.findall(claim)
     names = _names(tokens)
     own = [token.lower() for token in tokens]
-    read = [_TOKEN.findall(sentence) for sentence in sentences] if names else []
-    return any(_is_replaced(own, name, read) for name in names)
+    if not names:
+        return own, names, []
+    wanted = set(own) - _PASSED_OVER
+    fewest = _NEARLY_ALL * (len(wanted) - max(end - start for start, end in names))
+    read = map(_read, sentences)
+    return own, names, [sentence for sentence in read if len(wanted & sentence.held) >= fewest]
 
 
-def _is_replaced(claim: list[str], name: Span, sentences: Sequence[list[str]]) -> bool:
+@lru_cache(maxsize=1024)
+def _read(sentence: str) -> _Sentence:
+    tokens = tuple(_TOKEN.findall(sentence))
+    lowered = tuple(token.lower() for token in tokens)
+    return _Sentence(tokens, lowered, frozenset(lowered))
+
+
+def _any_swapped(claim: list[str], names: Sequence[Span], sentences: Sequence[_Sentence]) -> bool:
+    return len(names) > 1 and any(_is_swapped(claim, names, sentence) for sentence in sentences)
+
+
+def _any_replaced(claim: list[str], names: Sequence[Span], sentences: Sequence[_Sentence]) -> bool:
+    return bool(sentences) and any(_is_replaced(claim, name, sentences) for name in names)
+
+
+def _is_swapped(claim: list[str], names: Sequence[Span], read: _Sentence) -> bool:
+    wanted, sentence = set(claim) - _PASSED_OVER, read.words
+    if len(wanted & read.held) < _NEARLY_ALL * len(wanted) or claim.count("by") != sentence.count("by"):
+        return False
+    spans = {name: _occurrences(sentence, claim[slice(*name)]) for name in names}
+    for one, two in itertools.combinations([name for name in names if spans[name]], 2):
+        if claim[one[0]].isdigit() != claim[two[0]].isdigit() or _is_listed(claim[one[1] : two[0]]):
+            continue
+        pair = _Pair(claim, sentence, frozenset(claim[slice(*one)] + claim[slice(*two)]))
+        if pair.takes_place(one, spans[one], spans[two]) and pair.takes_place(two, spans[two], spans[one]):
+            return True
+    return False
+
+
+def _is_replaced(claim: list[str], name: Span, sentences: Sequence[_Sentence]) -> bool:
     given = set(claim[slice(*name)])
     wanted = set(claim) - _PASSED_OVER - given
-    is_found = False
-    for tokens in sentences:
-        sentence = [token.lower() for token in tokens]
-        if len(wanted) < _FEWEST or len(wanted & set(sentence)) < _NEARLY_ALL * len(wanted):
-            continue
-        if given & set(sentence):
-            return False
-        is_found = is_found or _has_another(claim, name, tokens, sentence)
-    return is_found
+    if len(wanted) < _FEWEST:
+        return False
+    near = [read for read in sentences if len(wanted & read.held) >= _NEARLY_ALL * len(wanted)]
+    return not any(given & read.held for read in near) and any(
+        _has_another(claim, name, read) for read in near
+    )
 
 
-def _has_another(claim: list[str], name: Span, tokens: list[str], sentence: list[str]) -> bool:
+def _has_another(claim: list[str], name: Span, read: _Sentence) -> bool:
     """Whether the sentence has a name or number that the claim lacks between neighbours that both have."""
-    is_number, held = claim[name[0]].isdigit(), set(claim)
-    for span in _names(tokens):
+    is_number, held, sentence = claim[name[0]].isdigit(), set(claim), read.words
+    for span in _names(read.tokens):
         other = sentence[slice(*span)]
         if name == span == (0, 1):
             continue  # any word is capitalised there
@@ -154,7 +182,7 @@ def _is_listed(between: Sequence[str]) -> bool:
     return all(word in _LINKS or word in _PASSED_OVER for word in between)
 
 
-def _names(tokens: list[str]) -> list[Span]:
+def _names(tokens: Sequence[str]) -> list[Span]:
     """Its names (capitalised words in a row) and numbers, those that stand in it once."""
     if sum(token[0].isupper() for token in tokens) > _TITLE * len(tokens):
         return []
@@ -169,6 +197,8 @@ def _names(tokens: list[str]) -> list[Span]:
     return [name for name in found[:_MOST_NAMES] if len(_occurrences(lowered, lowered[slice(*name)])) == 1]
 
 
-def _occurrences(words: list[str], name: list[str]) -> list[Span]:
-    size = len(name)
-    return [(n, n + size) for n, word in enumerate(words) if word == name[0] and words[n : n + size] == name]
+def _occurrences(words: Sequence[str], name: Sequence[str]) -> list[Span]:
+    size, wanted = len(name), tuple(name)
+    return [
+        (n, n + size) for n, w in enumerate(words) if w == wanted[0] and tuple(words[n : n + size]) == wanted
+    ]
