@@ -33,13 +33,18 @@ _FAREWELL = (
     r"|(?:have|enjoy) an? (?:nice|great|good|lovely|wonderful"
     r"|pleasant)\b.{0,30}"
 )
+_FACTS = (
+    r"(?:\d|(?:is|are|has|have|do|does|can|cannot|will|may|must|should|needs?|costs?|takes?|lasts?|includes?"
+    r"|applies|apply)\b)"
+)
+"""What courtesy about what happened to the reader does not hold: a number, or a verb of what always holds."""
 _APOLOGY = (
     r"(?:(?:i|we) )?(?:(?:am|are) )?(?:so |very |really |sincerely )?(?:sorry|apologi[sz]e)"
-    r"(?: (?:about|for|that|if|to hear)\b(?:(?!\b\d)[^,;:]){0,60})?"
+    rf"(?: for .{{0,60}}| to hear .{{0,60}}| (?:about|that|if)\b(?:(?!\b{_FACTS})[^,;:]){{0,60}})?"
 )
 _PLEASURE = (
     r"(?:(?:i|we) (?:am|are) )?(?:so |very |really )?(?:glad|happy|pleased|delighted|thrilled)"
-    r" (?:to (?:hear|read|know|see)|that|you|your|the|it|everything)\b(?:(?!\b\d)[^,;:]){0,60}"
+    rf" (?:to (?:hear|read|know|see)|that|you|your|the|it|everything)\b(?:(?!\b{_FACTS})[^,;:]){{0,60}}"
     r"|(?:that|this|it) (?:is|was) (?:so |very |really )?(?:lovely|great|good|wonderful|nice|kind)"
     r" (?:of you|to (?:hear|read|know))\b[^,;:]{0,40}"
 )
