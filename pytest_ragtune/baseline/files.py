@@ -21,6 +21,7 @@ UPDATE = "--ragtune-update-baselines"
 """The option of the pytest plugin that writes baselines."""
 _KIND = "pytest-ragtune baseline"
 _HEADER = {"pipeline": str, "golden_set": str, "fingerprint": str, "metrics": dict}
+_OPTIONAL = {"pipeline_identity": str}
 _CASE = {"id": str, "scores": dict}
 _LARGEST = 1e300  # a larger number is no score
 _REPAIR = f"restore the file from version control, or write it again with pytest and {UPDATE}"
@@ -173,9 +174,7 @@ def read_baseline(path: Path | str) -> Baseline:
                 "each case once",
             )
         cases[case.id], places[case.id] = case, number
-    fields = {name: header[name] for name in _HEADER} | {
-        "pipeline_identity": header.get("pipeline_identity", "")
-    }
+    fields = {name: header[name] for name in (*_HEADER, *_OPTIONAL) if name in header}
     return Baseline(**fields, cases=cases, source=shown(path))
 
 
@@ -227,9 +226,7 @@ def _header(path: Path, number: int, line: str) -> dict[str, Any]:
         raise _damage(
             path, number, f"schema {schema!r}", "1" if SCHEMA == 1 else f"a whole number from 1 to {SCHEMA}"
         )
-    _typed(
-        path, number, header, _HEADER | ({"pipeline_identity": str} if "pipeline_identity" in header else {})
-    )
+    _typed(path, number, header, _HEADER | {n: kind for n, kind in _OPTIONAL.items() if n in header})
     for name, identity in header["metrics"].items():
         if not isinstance(identity, str):
             raise _damage(path, number, f"identity {identity!r} of metric {name!r}", "a string")

@@ -130,6 +130,9 @@ DAMAGE = {
     HEADER.replace('"schema": 1', '"schema": 2'): ":1: found schema 2; this version reads up to 1; upgrade",
     HEADER.replace('"schema": 1', '"schema": "1"'): ":1: found schema '1'; expected 1",
     HEADER.replace('"schema": 1', '"schema": true'): ":1: found schema True; expected 1",
+    HEADER.replace(
+        '"schema": 1', '"schema": 1, "pipeline_identity": 7'
+    ): ":1: found pipeline_identity 7; expected 'pipeline_identity' as a string",
     HEADER.replace('"pipeline": "rag", ', ""): ":1: found no 'pipeline'; expected 'pipeline' as a string",
     HEADER.replace('{"R@5": "1"}', "[]"): ":1: found metrics []; expected 'metrics' as an object",
     HEADER.replace('{"R@5": "1"}', '{"R@5": 1}'): ":1: found identity 1 of metric 'R@5'; expected a string",
@@ -264,3 +267,17 @@ def test_another_golden_set_or_a_damaged_file_is_replaced(
     path.write_text("nonsense")
     write_baseline(make_evaluation({"R@5": [1.0]}, ids=["new"]), path, merge=merge)
     assert list(read_baseline(path).cases) == ["new"]
+
+
+def test_a_baseline_names_its_pipeline_only_while_all_of_it_is_of_one(
+    make_evaluation: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "rag.jsonl"
+    for ids, identity, known in (
+        (["a", "b"], "one", "one"),
+        (["a"], "one", "one"),  # a part, by the same pipeline
+        (["a"], "two", ""),  # "b" is still of the other
+        (["a", "b"], "two", "two"),
+    ):
+        write_baseline(make_evaluation({"R@5": [1.0] * len(ids)}, ids=ids, identity=identity), path)
+        assert read_baseline(path).pipeline_identity == known
