@@ -40,7 +40,7 @@ _FACTS = (
 """What courtesy about what happened to the reader does not hold: a number, or a verb of what always holds."""
 _APOLOGY = (
     r"(?:(?:i|we) )?(?:(?:am|are) )?(?:so |very |really |sincerely )?(?:sorry|apologi[sz]e)"
-    rf"(?: for .{{0,60}}| to hear .{{0,60}}| (?:about|that|if)\b(?:(?!\b{_FACTS})[^,;:]){{0,60}})?"
+    rf"(?: (?:for|to hear)\b[^,;:]{{0,60}}| (?:about|that|if)\b(?:(?!\b{_FACTS})[^,;:]){{0,60}})?"
 )
 _PLEASURE = (
     r"(?:(?:i|we) (?:am|are) )?(?:so |very |really )?(?:glad|happy|pleased|delighted|thrilled)"

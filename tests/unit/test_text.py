@@ -246,6 +246,7 @@ def test_small_talk_is_no_claim(sentence: str) -> None:
         "We are glad that returns are free of charge.",
         "We are happy to see that shipping costs nothing.",
         "Sorry that returns are not possible.",
+        "Sorry for the delay, the fee is 25 euros.",
         "It is good to charge the pack.",
         "Sorry, the Lantern has two years of cover.",
     ],
