@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytest_ragtune.text.tokens import STOP_WORDS, word_set
+from pytest_ragtune.text.tokens import STOP_WORDS, stem, word_set
 
 _TOKEN = re.compile(r"\w+(?:[.,]\d+)*|[,;:()]")
 _PASSED_OVER = word_set("a an the") | frozenset(",;:()")
@@ -36,6 +36,7 @@ class _Sentence:
     words: tuple[str, ...]
     """The tokens in lower case."""
     held: frozenset[str]
+    """Their stems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ def replaced(claim: str, sentences: Iterable[str]) -> bool:
     """Whether a claim is a sentence with another name, or another number, in the place of one of its own.
 
     The sentence must hold nearly all other words of the claim and none of the name, and have a name of its
-    own (for a number, a number) between the same neighbours; no sentence may hold nearly all with the name.
+    own (for a number, a number) between the same neighbours. A sentence that holds nearly all with the name
+    must lack a content word that the former has: "Bikes come within 45 days" does not say it of bags, where
+    "Bags come within 40 days" stands beside it.
 
     Args:
         claim: the statement.
@@ -117,7 +120,7 @@ def _read_both(claim: str, sentences: Iterable[str]) -> tuple[list[str], list[Sp
     own = [token.lower() for token in tokens]
     if not names:
         return own, names, []
-    wanted = set(own) - _PASSED_OVER
+    wanted = _stems(own)
     fewest = _NEARLY_ALL * (len(wanted) - max(end - start for start, end in names))
     read = map(_read, sentences)
     return own, names, [sentence for sentence in read if len(wanted & sentence.held) >= fewest]
@@ -127,7 +130,11 @@ def _read_both(claim: str, sentences: Iterable[str]) -> tuple[list[str], list[Sp
 def _read(sentence: str) -> _Sentence:
     tokens = tuple(_TOKEN.findall(sentence))
     lowered = tuple(token.lower() for token in tokens)
-    return _Sentence(tokens, lowered, frozenset(lowered))
+    return _Sentence(tokens, lowered, _stems(lowered))
+
+
+def _stems(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(stem(word) for word in words if word not in _PASSED_OVER)
 
 
 def _any_swapped(claim: list[str], names: Sequence[Span], sentences: Sequence[_Sentence]) -> bool:
@@ -139,7 +146,7 @@ def _any_replaced(claim: list[str], names: Sequence[Span], sentences: Sequence[_
 
 
 def _is_swapped(claim: list[str], names: Sequence[Span], read: _Sentence) -> bool:
-    wanted, sentence = set(claim) - _PASSED_OVER, read.words
+    wanted, sentence = _stems(claim), read.words
     if len(wanted & read.held) < _NEARLY_ALL * len(wanted) or claim.count("by") != sentence.count("by"):
         return False
     spans = {name: _occurrences(sentence, claim[slice(*name)]) for name in names}
@@ -153,13 +160,17 @@ def _is_swapped(claim: list[str], names: Sequence[Span], read: _Sentence) -> boo
 
 
 def _is_replaced(claim: list[str], name: Span, sentences: Sequence[_Sentence]) -> bool:
-    given = set(claim[slice(*name)])
-    wanted = set(claim) - _PASSED_OVER - given
+    given = _stems(claim[slice(*name)])
+    wanted = _stems(claim) - given
     if len(wanted) < _FEWEST:
         return False
     near = [read for read in sentences if len(wanted & read.held) >= _NEARLY_ALL * len(wanted)]
-    return not any(given & read.held for read in near) and any(
-        _has_another(claim, name, read) for read in near
+    content = _stems(word for word in claim if word not in STOP_WORDS) - given
+    told = [content & read.held for read in near if given & read.held]
+    return any(
+        all(one < content & read.held for one in told) and _has_another(claim, name, read)
+        for read in near
+        if not given & read.held
     )
 
 

@@ -51,7 +51,9 @@ def test_names_and_numbers_in_each_others_place(claim: str, sentence: str, expec
         ("The troops of Athens attacked the town of Carthage.", [SENTENCE], False),
         ("2.", ["Especially famous is the wall built in 220 by Qin."], False),
         ("Additional places are Banbridge and Downhill.", ["New places are Banbridge and Downhill."], False),
-        ("Bags come within 45 days.", ["Bags come within 40 days.", "Bikes come within 45 days."], False),
+        ("Bags come within 45 days.", ["Bags come within 40 days.", "Bikes come within 45 days."], True),
+        ("Bags come within 40 days.", ["Bags come within 40 days.", "Bikes come within 45 days."], False),
+        ("Bags come within 45 days.", ["Bags come within 40 days.", "A bag comes within 45 days."], False),
     ],
 )  # fmt: skip
 def test_a_name_or_number_in_the_place_of_another(claim: str, sentences: list[str], expected: bool) -> None:
