@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,15 @@ CARD, MODEL, TOKENIZER = "judge.json", "model.onnx", "tokenizer.json"
 SCHEMA = 1
 HEADS = ("supports", "answers")
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_TEXT_INPUTS = ("text_ids", "text_mask")
+TEXT_TOKENS = 128
+"""Most tokens of a text that is read alone; the end of a longer one is not read."""
+_CACHED_VECTORS = 4096
+_VECTOR = "vector"
+_DECIMALS = 6
+_NO_PAIR = ([0, 0], [1, 1], [0, 1])
+_NO_TEXT = ([0], [1])
+"""What the half of the model that is not asked for reads: as little as there is."""
 THREADS = 2
 """Pairs that are run at once."""
 _CHARACTERS_A_TOKEN = 24
@@ -66,6 +75,7 @@ class Encoder:
     def __init__(self, folder: Path | str = WEIGHTS) -> None:
         self.folder = Path(folder)
         self.card = read_card(self.folder)
+        self._vector = lru_cache(maxsize=_CACHED_VECTORS)(self._read)
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float]]:
         """(supports, answers) a (first, second) pair, in order."""
@@ -78,19 +88,45 @@ class Encoder:
                 found = dict(zip(distinct, several.map(lambda pair: self._run(*pair), distinct), strict=True))
         return [found[pair] for pair in pairs]
 
+    def cosines(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How near two texts are in what they are about, each read alone: the cosine of their vectors.
+
+        A model that reads no text alone finds all pairs equally far: 0.
+        """
+        if _VECTOR not in self._outputs:
+            return [0.0] * len(pairs)
+        products = [float(self._vector(first) @ self._vector(second)) for first, second in pairs]
+        return [round(product, _DECIMALS) for product in products]
+
+    @cached_property
+    def _outputs(self) -> set[str]:
+        """What the model gives."""
+        return {item.name for item in self._session.get_outputs()}
+
     @cached_property
     def _given(self) -> set[str]:
         """The inputs that the model takes."""
         return {item.name for item in self._session.get_inputs()}
 
     def _run(self, first: str, second: str) -> tuple[float, float]:
-        numpy = extras.load("numpy")
         room = self.card.max_tokens * _CHARACTERS_A_TOKEN
         encoded = self._tokenizer.encode(_readable(first[:room]), _readable(second[:room]))
-        columns = zip(_INPUTS, (encoded.ids, encoded.attention_mask, encoded.type_ids), strict=True)
-        feed = {name: numpy.array([values], dtype="int64") for name, values in columns if name in self._given}
-        supports, answers = self._session.run(["logits"], feed)[0][0].tolist()
+        pair = (encoded.ids, encoded.attention_mask, encoded.type_ids)
+        supports, answers = self._ask("logits", pair, _NO_TEXT).tolist()
         return supports, answers
+
+    def _read(self, text: str) -> Any:
+        """The unit vector of a text, array ``(dim,)``, float32."""
+        encoded = self._tokenizer.encode(_readable(text[: TEXT_TOKENS * _CHARACTERS_A_TOKEN]))
+        found = (encoded.ids[:TEXT_TOKENS], encoded.attention_mask[:TEXT_TOKENS])
+        return self._ask(_VECTOR, _NO_PAIR, found)
+
+    def _ask(self, output: str, pair: Sequence[list[int]], text: Sequence[list[int]]) -> Any:
+        """One output of the model, for one pair or text; all its inputs must be given something."""
+        numpy = extras.load("numpy")
+        columns = zip((*_INPUTS, *_TEXT_INPUTS), (*pair, *text), strict=True)
+        feed = {name: numpy.array([values], dtype="int64") for name, values in columns if name in self._given}
+        return self._session.run([output], feed)[0][0]
 
     @cached_property
     def _tokenizer(self) -> Any:

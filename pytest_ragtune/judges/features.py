@@ -60,6 +60,7 @@ ANSWER_FEATURES = (
     "added",
     "answer_words",
     "question_words",
+    "cosine",
 )
 """Names of what :func:`answer_features` gives, in order."""
 
@@ -85,7 +86,7 @@ class Combiner:
 
 
 def support_features(
-    claim: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
+    claim: str, document: Document, windows: Sequence[Window], logits: Sequence[float], whole: str = ""
 ) -> dict[str, float]:
     """Features of whether ``document`` supports ``claim``, which has words; so has the document.
 
@@ -94,6 +95,7 @@ def support_features(
         document: the context, read.
         windows: what was chosen of it for the claim.
         logits: the model's, one a window.
+        whole: the claim of several statements that it is one of, if so.
     """
     reading = read_claim(claim)
     found = best_match(reading, [document.context])
@@ -110,6 +112,7 @@ def support_features(
         "has_name": float(bool(reading.names)),
         "place": windows[best].best / len(document.pieces),
         **_amounts(reading, len(words(claim)), document),
+        "covered": _covered(read_claim(whole or claim), len(words(claim)), document),
         "edited": float(
             edited(claim, [document.pieces[n].text for n in sorted({n for w in windows for n in w.pieces})])
         ),
@@ -117,7 +120,11 @@ def support_features(
 
 
 def answer_features(
-    question: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
+    question: str,
+    document: Document,
+    windows: Sequence[Window],
+    logits: Sequence[float],
+    cosines: Sequence[float],
 ) -> dict[str, float]:
     """Features of whether a text answers ``question``; both have words.
 
@@ -126,12 +133,14 @@ def answer_features(
         document: the text, read.
         windows: what was chosen of it for the question.
         logits: the model's, one a window.
+        cosines: of the question and each of the :func:`stretches`, each read alone.
     """
     asked = read_claim(question)
     wanted = asked.content or asked.every
     best = windows[best_window(logits)]
     window = read_text(best.text)
     model = _model(logits)
+    asked_words = len(words(question))
     return {
         "logit_best": model["logit_best"],
         "logit_second": model["logit_second"],
@@ -140,8 +149,18 @@ def answer_features(
         "asked_found_window": _share(wanted, window.every),
         "added": _share_of(len(window.content - asked.every), len(window.content)),
         "answer_words": math.log1p(document.words),
-        "question_words": math.log1p(len(words(question))),
+        "question_words": math.log1p(asked_words),
+        "cosine": (max(cosines) - _UNRELATED) * (1 + 2 * _between(asked_words, 10, 30)),
     }
+
+
+_UNRELATED = 0.4
+"""About the cosine from which on a question and a text are about the same thing."""
+
+
+def stretches(windows: Sequence[Window]) -> list[Window]:
+    """The windows that are more than a single sentence; of those that are none, all."""
+    return [window for window in windows if window.kind != "sentence"] or list(windows)
 
 
 def best_window(logits: Sequence[float]) -> int:
@@ -189,22 +208,26 @@ _USUAL, _HIGH = 0.6, 0.8
 
 
 def _amounts(claim: Reading, claim_words: int, document: Document) -> dict[str, float]:
-    """How long both texts are, how many words of the claim are new, and what the share of known ones tells.
+    """How long both texts are, and how many words of the claim are new."""
+    wanted = claim.content or claim.every
+    return {
+        "claim_words": math.log1p(claim_words),
+        "context_words": math.log1p(document.words),
+        "new_words": math.log1p(sum(root not in document.index for root in wanted)),
+    }
+
+
+def _covered(whole: Reading, claim_words: int, document: Document) -> float:
+    """What the share of known words tells of a claim, or of the whole of which it is one statement.
 
     The longer claim and context are, the more: a caption of ten words may well support a claim in other
     words, a document that supports a sentence of twenty rarely shares few of them. What is shared beyond four
     fifths counts half: a claim that an edit made wrong shares nearly all its words.
     """
-    wanted = claim.content or claim.every
-    known = _share(claim.every, document.index)
+    known = _share(whole.every, document.index)
     long_context = _between(document.words, 20, 1000)
     long_claim = _between(claim_words, 8, 20)
-    return {
-        "claim_words": math.log1p(claim_words),
-        "context_words": math.log1p(document.words),
-        "new_words": math.log1p(sum(root not in document.index for root in wanted)),
-        "covered": (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 4 * long_context + long_claim) / 6,
-    }
+    return (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 4 * long_context + long_claim) / 6
 
 
 def _between(count: int, low: int, high: int) -> float:

@@ -13,7 +13,7 @@ from pytest_ragtune.text import is_claim, words
 
 from .claim_parts import parts_of
 from .encoder import CARD, WEIGHTS, Encoder
-from .features import answer_features, best_window, support_features
+from .features import answer_features, best_window, stretches, support_features
 from .language import warn_of_other_languages
 from .lexical import shares_logit, sigmoid
 from .overlap import most, read_claim
@@ -21,7 +21,7 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document
 
 _CACHED_OPINIONS = 4096
-_READING = 4
+_READING = 5
 """To raise when texts are read in another way, or by other arithmetic: it changes every opinion."""
 _SHARED = 4.0
 """Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
@@ -40,7 +40,8 @@ class NliJudge:
     *Support*: the model reads the few windows of a context that share most with the claim. Its highest
     logits and countable facts (words, numbers, names, negations and word sequences found or missing) are
     weighed by a logistic regression, calibrated on people's labels. *Relevance*: likewise, from the model's
-    other output. It was trained on English: texts in another language are scored, with a warning.
+    other output and the cosine of question and answer, each read alone. It was trained on English: texts in
+    another language are scored, with a warning.
 
     Args:
         folder: of a judge made by ``ragtune train-judge``; the package's own unless given.
@@ -112,30 +113,31 @@ class NliJudge:
             Request(part.text, request.contexts, part.before or request.before)
             for part in parts_of(request.claim)
         ]
-        return min(map(self._statement, parts), key=_probability)
+        whole = request.claim if len(parts) > 1 else ""
+        return min((self._statement(part, whole) for part in parts), key=_probability)
 
-    def _statement(self, request: Request) -> Evidence:
-        """What supports one statement.
+    def _statement(self, request: Request, whole: str) -> Evidence:
+        """What supports one statement of a whole.
 
         One that refers back to a claim that is itself not supported is read alone as well: it is not to be
         blamed for what stands before it.
         """
-        found = self._best(request)
+        found = self._best(request, whole)
         before = Request(request.before, request.contexts)
         if self._is_supported(found) or not is_claim(before.claim) or self._is_supported(self._best(before)):
             return found
-        return max(found, self._best(Request(request.claim, request.contexts)), key=_probability)
+        return max(found, self._best(Request(request.claim, request.contexts), whole), key=_probability)
 
     def _is_supported(self, found: Evidence) -> bool:
         return _probability(found) >= self._encoder.card.thresholds["supports"]
 
-    def _best(self, request: Request) -> Evidence:
+    def _best(self, request: Request, whole: str = "") -> Evidence:
         """The first context of the highest probability."""
         if not words(request.claim):
             return Evidence(Support(None, "the claim has no words"))
         best: Evidence | None = None
         for number in self._promising(request):
-            found = self._opinion(request.contexts[number], request.claim, request.in_full)
+            found = self._opinion(request.contexts[number], request.claim, request.in_full, whole)
             if best is None or _probability(found) > _probability(best):
                 best = Evidence(found.support, number, found.sentence)
         return best or Evidence(Support(0.0, "no context was given"))
@@ -152,14 +154,14 @@ class NliJudge:
         ]
         return sorted(sorted(range(count), key=lambda number: (-shares[number], number))[:_CONTEXTS])
 
-    def _judge(self, context: str, claim: str, in_full: str) -> Evidence:
-        """What a context says of a claim, which the model reads ``in_full``."""
+    def _judge(self, context: str, claim: str, in_full: str, whole: str) -> Evidence:
+        """What a context says of a claim, which the model reads ``in_full``, as one statement of a whole."""
         document = self._read(context)
         windows = choose(document, in_full, self._policy)
         if not windows:
             return Evidence(Support(0.0, "the context has no words"), 0)
         logits = [pair[0] for pair in self._encoder.logits([(w.text, in_full) for w in windows])]
-        found = support_features(claim, document, windows, logits)
+        found = support_features(claim, document, windows, logits, whole)
         probability = sigmoid(self._encoder.card.combiners["supports"].logit(found))
         return Evidence(Support(probability), 0, _nearest(claim, in_full, document, windows, logits))
 
@@ -171,7 +173,8 @@ class NliJudge:
         if not windows:
             return Support(0.0, "the answer has no words")
         logits = [pair[1] for pair in self._encoder.logits([(question, w.text) for w in windows])]
-        found = answer_features(question, document, windows, logits)
+        cosines = self._encoder.cosines([(question, w.text) for w in stretches(windows)])
+        found = answer_features(question, document, windows, logits, cosines)
         return Support(sigmoid(self._encoder.card.combiners["answers"].logit(found)))
 
 

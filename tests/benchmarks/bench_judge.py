@@ -26,6 +26,7 @@ COUNTING = ROOT / "fixtures" / "judges" / "overlap"
 TOKENS, PAIRS, ROUNDS = 128, 48, 3
 ROWS, FEW, MEMORY_LIMIT = 1_000, 100, 100.0
 EMBEDDED_IDS = 30_000
+PAIR = ("input_ids", "attention_mask", "token_type_ids")
 
 MEASURE = """
 import sys, time
@@ -48,6 +49,7 @@ def feeds(session: Any) -> list[dict[str, Any]]:
         ids = draw.integers(1_000, EMBEDDED_IDS, (1, TOKENS)).astype("int64")
         types = (np.arange(TOKENS) >= TOKENS * 3 // 4).astype("int64")[None]
         values = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
+        values |= {"text_ids": ids[:, :1], "text_mask": np.ones_like(ids[:, :1])}
         made.append({item.name: values[item.name] for item in session.get_inputs()})
     return made
 
@@ -56,7 +58,7 @@ def full_forms(model: Path, folder: Path) -> dict[str, Any]:
     """The model's weights in 32 bits, by onnxruntime and by torch, each called like a session."""
     import torch
 
-    from pytest_ragtune.judges.training.graph import export, load_weights
+    from pytest_ragtune.judges.training.exporting import export, load_weights
     from pytest_ragtune.judges.training.network import base_folder, build_network
 
     torch.set_num_threads(1)
@@ -67,9 +69,9 @@ def full_forms(model: Path, folder: Path) -> dict[str, Any]:
 
     def run(feed: dict[str, Any]) -> None:
         with torch.inference_mode():
-            network(**{name: torch.from_numpy(value) for name, value in feed.items()})
+            network(**{name: torch.from_numpy(feed[name]) for name in PAIR})
 
-    return {"fp32": lambda feed: full.run(None, feed), "torch fp32": run}
+    return {"fp32": lambda feed: full.run(["logits"], {n: feed[n] for n in PAIR}), "torch fp32": run}
 
 
 def pairs_a_second(runners: dict[str, Any], made: list[dict[str, Any]]) -> dict[str, float]:
@@ -122,7 +124,7 @@ def main() -> int:
     """Print the figures; 1 when a bound is missed."""
     is_ours = (WEIGHTS / MODEL).is_file()
     session = open_session((WEIGHTS if is_ours else COUNTING) / MODEL)
-    runners: dict[str, Any] = {"int8": lambda feed: session.run(None, feed)}
+    runners: dict[str, Any] = {"int8": lambda feed: session.run(["logits"], feed)}
     with tempfile.TemporaryDirectory() as folder:
         if is_ours:
             runners |= full_forms(WEIGHTS / MODEL, Path(folder))

@@ -17,8 +17,8 @@ from pytest_ragtune.judges.windows import choose, read_document
 from pytest_ragtune.statistics.agreement import Agreement, agreement
 
 from .combining import Sample, best_threshold, fit_combiner, weights_of
+from .exporting import export, load_weights, reader_weights
 from .folder import Draft, write_card
-from .graph import export, load_weights
 from .network import Recipe, base_folder, build_network, load_tokenizer, train
 from .rows import Head, Row
 from .scoring import features_of
@@ -63,7 +63,7 @@ def adapt(
     """
     sides = _deal(rows, folds)
     encoder = Encoder(start)
-    features = features_of(rows, encoder.logits, encoder.card.window)
+    features = features_of(rows, encoder, encoder.card.window)
     scores: dict[str, list[float]] = {BEFORE: _scores(rows, features, encoder.card.combiners)}
     scores[COMBINER] = _held_out(rows, sides, features, encoder)
     if recipe is not None:
@@ -150,7 +150,7 @@ def _held_out_networks(
             network = _trained([rows[i] for i in known], encoder, recipe)
             tuned = _folder(Path(folder), encoder, network, combiners)
             held = [rows[i] for i in asked]
-            found = _scores(held, features_of(held, tuned.logits, tuned.card.window), combiners)
+            found = _scores(held, features_of(held, tuned, tuned.card.window), combiners)
         for i, score in zip(asked, found, strict=True):
             scores[i] = score
     return scores
@@ -178,7 +178,7 @@ def _windowed(rows: Sequence[Row], encoder: Encoder) -> list[Row]:
 
 def _folder(folder: Path, encoder: Encoder, network: Any, combiners: Mapping[str, Combiner]) -> Encoder:
     folder.mkdir(parents=True, exist_ok=True)
-    export(network, folder / MODEL)
+    export(network, folder / MODEL, reader=reader_weights(encoder.folder / MODEL))
     shutil.copyfile(encoder.folder / TOKENIZER, folder / TOKENIZER)
     write_card(folder, _draft(encoder, combiners, {}))
     return Encoder(folder)

@@ -33,14 +33,15 @@ SIGNS: Mapping[str, int] = {
     "content_sentence": 1, "every_match": 1,
     "number_missing": -1, "numbers_missing_window": -1, "name_missing": -1, "names_missing_window": -1,
     "negation_added": -1, "negation_dropped": -1, "bigrams_new": -1, "trigrams_new": -1, "run": 1,
-    "new_words": -1, "covered": 1, "edited": -1, "asked_found": 1, "asked_found_window": 1,
+    "new_words": -1, "covered": 1, "edited": -1, "asked_found": 1, "asked_found_window": 1, "cosine": 1,
 }  # fmt: skip
 """What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
 ADDED: Mapping[Head, Mapping[str, float]] = {
     "supports": {"covered": 11.0},
-    "answers": {"lexical": 0.5},
+    "answers": {"lexical": 0.5, "cosine": 1.0},
 }
-"""Log-odds added after the fit for a feature's unit: for the words of a claim, or question, that are found.
+"""Log-odds added after the fit for a feature's unit: for words of a claim, or question, that are found,
+and for an answer that is about what was asked.
 
 On texts like those that the network learned from, the fit finds no use for it, for there the network knows
 better; on others the network is less sure than it says. Chosen on rows that neither of them learned from."""

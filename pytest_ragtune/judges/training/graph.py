@@ -3,51 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pytest_ragtune import extras
 
+from .network import MAX_TOKENS
+
 OPSET, IR = 20, 10
 """The oldest with ``Gelu``, and the format version that goes with it."""
 _HIDDEN_FLOOR = -10000.0
+_WORDS = "encoder.embeddings.word_embeddings.weight"
+_POSITIONS = "embeddings.position_embeddings.weight"
+PLACES = f"encoder.{_POSITIONS}"
+_HALVED = ("dense.weight", f"reader.{_POSITIONS}")
+MIDDLE = 8
+"""What is added to a step of four bits, so that it is not negative."""
+READER = "reader."
+"""Before the names of the sentence reader's weights."""
 
 
 class Graph:
     """Nodes and initializers of a graph in the making.
 
     Args:
-        weights: arrays by their name in the network.
+        weights: arrays by their name in the network, those of a sentence reader behind ``reader.``.
         heads: attention heads of a layer.
+        halved: whether the largest of what is not rounded is stored in 16 bits.
     """
 
-    def __init__(self, weights: Mapping[str, Any], heads: int) -> None:
+    def __init__(self, weights: Mapping[str, Any], heads: int, *, halved: bool = False) -> None:
         self._onnx = extras.load("onnx", extra="train")
         self._numpy = extras.load("numpy")
         self._weights = weights
         self._heads = heads
+        self._halved = halved
+        self._has_reader = any(name.startswith(READER) for name in weights)
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
 
     def model(self) -> Any:
-        """The whole model: token numbers in, two logits out."""
-        layers = 1 + max(
-            int(n.split(".")[3]) for n in self._weights if n.startswith("encoder.encoder.layer.")
-        )
-        mask = self._op("Cast", "attention_mask", to=self._onnx.TensorProto.FLOAT)
-        hidden = self._embedded()
+        """The whole model: two logits of pairs, and the vectors of single texts, from token numbers."""
+        hidden, mask = self._encoded("encoder.", "input_ids", "attention_mask", "token_type_ids")
+        self._logits(hidden, mask)
+        if self._has_reader:
+            self._vector(*self._encoded(READER, "text_ids", "text_mask", ""))
+        return self._finished()
+
+    def _encoded(self, prefix: str, ids: str, given_mask: str, kinds: str) -> tuple[str, str]:
+        """The last layer of an encoder, and its mask as numbers."""
+        start = f"{prefix}encoder.layer."
+        place = start.count(".")
+        layers = 1 + max(int(n.split(".")[place]) for n in self._weights if n.startswith(start))
+        mask = self._op("Cast", given_mask, to=self._onnx.TensorProto.FLOAT)
+        hidden = self._embedded(prefix, ids, kinds)
         bias = self._attention_bias(mask)
         for number in range(layers):
-            hidden = self._layer(hidden, bias, f"encoder.encoder.layer.{number}")
-        self._logits(hidden, mask)
-        return self._finished()
+            hidden = self._layer(hidden, bias, f"{start}{number}")
+        return hidden, mask
 
     def _finished(self) -> Any:
         helper, types = self._onnx.helper, self._onnx.TensorProto
-        names = ("input_ids", "attention_mask", "token_type_ids")
-        inputs = [helper.make_tensor_value_info(name, types.INT64, ["n", "t"]) for name in names]
-        output = helper.make_tensor_value_info("logits", types.FLOAT, ["n", 2])
-        graph = helper.make_graph(self._nodes, "judge", inputs, [output], list(self._initializers.values()))
+        given = helper.make_tensor_value_info
+        inputs = [
+            given(n, types.INT64, ["n", "t"]) for n in ("input_ids", "attention_mask", "token_type_ids")
+        ]
+        outputs = [given("logits", types.FLOAT, ["n", 2])]
+        if self._has_reader:
+            inputs += [given(n, types.INT64, ["m", "u"]) for n in ("text_ids", "text_mask")]
+            width = self._weights[_WORDS].shape[1]
+            outputs.append(given("vector", types.FLOAT, ["m", width]))
+        graph = helper.make_graph(self._nodes, "judge", inputs, outputs, list(self._initializers.values()))
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
         self._onnx.checker.check_model(model)
         return model
@@ -66,6 +91,11 @@ class Graph:
 
     def _weight(self, name: str, *, turned: bool = False) -> str:
         value = self._weights[name]
+        if name.endswith(_POSITIONS):
+            value = value[:MAX_TOKENS]
+        if self._halved and name in _HALVED:
+            half = self._given(name, (value.T if turned else value).astype("float16"))
+            return self._op("Cast", half, to=self._onnx.TensorProto.FLOAT)
         return self._given(name, value.T if turned else value)
 
     def _integers(self, *values: int) -> str:
@@ -76,18 +106,48 @@ class Graph:
         return self._given(f"number_{value:g}".replace("-", "m"), self._numpy.float32(value))
 
     def _linear(self, given: str, name: str) -> str:
-        product = self._op("MatMul", given, self._weight(f"{name}.weight", turned=True))
+        if f"{name}.step" in self._weights:
+            product = self._stepped(given, name)
+        else:
+            product = self._op("MatMul", given, self._weight(f"{name}.weight", turned=True))
         return self._op("Add", product, self._weight(f"{name}.bias"))
+
+    def _stepped(self, given: str, name: str) -> str:
+        """The product with a matrix of four bits, in whole numbers.
+
+        onnxruntime unpacks the matrix once, when it loads the model.
+        """
+        packed = self._given(f"{name}.weight", _packed(self._weights[f"{name}.weight"].T))
+        low = self._op("BitwiseAnd", packed, self._given("byte_15", self._numpy.uint8(15)))
+        four = self._given("byte_4", self._numpy.uint8(4))
+        high = self._op("BitShift", packed, four, direction="RIGHT")
+        types = self._onnx.TensorProto
+        matrix = self._op("Cast", self._op("Concat", low, high, axis=0), to=types.INT8)
+        middle = self._given("byte_middle", self._numpy.int8(MIDDLE))
+        rounded, scale, zero = (f"{kind}_{len(self._nodes)}" for kind in ("rounded", "scale", "zero"))
+        self._nodes.append(
+            self._onnx.helper.make_node(
+                "DynamicQuantizeLinear", [given], [rounded, scale, zero], name=f"node_{rounded}"
+            )
+        )
+        whole = self._op("MatMulInteger", rounded, matrix, zero, middle)
+        counted = self._op("Cast", whole, to=types.FLOAT)
+        return self._op("Mul", counted, self._op("Mul", scale, self._weight(f"{name}.step")))
 
     def _norm(self, given: str, name: str) -> str:
         scale, bias = self._weight(f"{name}.weight"), self._weight(f"{name}.bias")
         return self._op("LayerNormalization", given, scale, bias, epsilon=1e-12, axis=-1)
 
-    def _embedded(self) -> str:
-        prefix = "encoder.embeddings"
-        ids = self._op("Gather", self._weight(f"{prefix}.word_embeddings.weight"), "input_ids")
-        kinds = self._op("Gather", self._weight(f"{prefix}.token_type_embeddings.weight"), "token_type_ids")
-        shape = self._op("Shape", "input_ids")
+    def _embedded(self, before: str, given: str, given_kinds: str) -> str:
+        """The first layer's input; all encoders share the words. Without kinds, all are the first."""
+        prefix = f"{before}embeddings"
+        ids = self._op("Gather", self._weight(_WORDS), given)
+        kinds = self._op(
+            "Gather",
+            self._weight(f"{prefix}.token_type_embeddings.weight"),
+            given_kinds or self._op("Sub", given, given),
+        )
+        shape = self._op("Shape", given)
         length = self._op("Squeeze", self._op("Gather", shape, self._integers(1)))
         zero, one = (self._given(f"scalar_{n}", self._numpy.int64(n)) for n in (0, 1))
         places = self._op("Range", zero, length, one)
@@ -134,6 +194,9 @@ class Graph:
         answers = self._op("Slice", four, self._integers(3), self._integers(4), self._integers(1))
         self._op("Concat", self._op("Sub", yes, unsupported), answers, axis=1, name="logits")
 
+    def _vector(self, hidden: str, mask: str) -> None:
+        self._op("LpNormalization", self._summed(hidden, mask), axis=1, p=2, name="vector")
+
     def _summed(self, hidden: str, mask: str) -> str:
         column = self._op("Unsqueeze", mask, self._integers(2))
         return self._op("ReduceSum", self._op("Mul", hidden, column), self._integers(1), keepdims=0)
@@ -150,65 +213,8 @@ class Graph:
         return self._op("Mul", self._op("Mul", *directions), self._number(float(width)))
 
 
-def export(network: Any, path: Path, *, quantised: bool = True) -> None:
-    """Write ``network`` to ``path``: its matrices and embeddings in 8 bits, its heads in full."""
-    weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    model = Graph(weights, network.encoder.config.num_attention_heads).model()
-    write_model(model, path, quantised=quantised)
-
-
-def write_model(model: Any, path: Path, *, quantised: bool = True) -> None:
-    """Write an ONNX model, in 8 bits but for its heads and for products of two activations."""
-    onnx = extras.load("onnx", extra="train")
-    if not quantised:
-        onnx.save(model, path)
-        return
-    quantisation = extras.load("onnxruntime.quantization", extra="train")
-    given = {item.name for item in model.graph.initializer}
-    kept = ("dense.weight", "out.weight", "token_type_embeddings.weight", "position_embeddings.weight")
-    full = [
-        node.name
-        for node in model.graph.node
-        if node.op_type in ("MatMul", "Gather") and not _may_shrink(node, given, kept)
-    ]
-    unquantised = path.with_suffix(".full.onnx")
-    onnx.save(model, unquantised)
-    try:
-        quantisation.quantize_dynamic(
-            unquantised, path, weight_type=quantisation.QuantType.QInt8, nodes_to_exclude=full,
-            op_types_to_quantize=["MatMul", "Gather"], per_channel=True, reduce_range=True,
-        )  # fmt: skip
-    finally:
-        unquantised.unlink()
-
-
-def _may_shrink(node: Any, given: set[str], kept: tuple[str, ...]) -> bool:
-    """Whether a node's weights are large enough to be worth rounding."""
-    weights = [name for name in node.input if name in given and name.endswith(".weight")]
-    return bool(weights) and not any(w.endswith(kept[2:]) or w in kept[:2] for w in weights)
-
-
-def load_weights(network: Any, path: Path) -> None:
-    """Put the weights of an exported model into ``network``, those in 8 bits at their rounded values."""
-    onnx = extras.load("onnx", extra="train")
-    torch = extras.load("torch", extra="train")
-    arrays = {i.name: onnx.numpy_helper.to_array(i) for i in onnx.load(path).graph.initializer}
-    found = {}
-    for name, value in network.state_dict().items():
-        array = _plain(arrays, name)
-        turned = array.T if value.ndim == 2 and "embeddings" not in name else array
-        if tuple(turned.shape) != tuple(value.shape):
-            raise ValueError(
-                f"{path}: {name} has shape {turned.shape}: expected {tuple(value.shape)}, as the base has"
-            )
-        found[name] = torch.tensor(turned.copy(), dtype=value.dtype)
-    network.load_state_dict(found)
-
-
-def _plain(arrays: Mapping[str, Any], name: str) -> Any:
-    if name in arrays:
-        return arrays[name]
-    if f"{name}_quantized" not in arrays:
-        raise ValueError(f"the model holds no weights named {name!r}: expected a model that ragtune trained")
-    scale, zero = arrays[f"{name}_scale"], arrays[f"{name}_zero_point"]
-    return (arrays[f"{name}_quantized"].astype("float32") - zero.astype("float32")) * scale
+def _packed(steps: Any) -> Any:
+    """Steps of four bits, array ``(n_in, n_out)``, two to a byte: the second half of the rows is above."""
+    raised = (steps + MIDDLE).astype("uint8")
+    half = len(steps) // 2
+    return raised[half:] << 4 | raised[:half]

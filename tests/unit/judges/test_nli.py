@@ -225,6 +225,42 @@ def test_logits_do_not_depend_on_the_batch() -> None:
     assert encoder.logits([*pairs, *pairs]) == [encoder.logits([pair])[0] for pair in pairs] * 2
 
 
+def test_a_model_that_reads_no_text_alone_finds_all_equally_far() -> None:
+    assert Encoder(COUNTING).cosines([(CONTEXT, CONTEXT), ("a", "b")]) == [0.0, 0.0]
+
+
+@pytest.mark.skipif(not has_weights(), reason="the package was built without the judge's weights")
+class TestShipped:
+    """What the judge that comes with the package must know."""
+
+    def test_texts_on_one_thing_are_nearer_than_others(self) -> None:
+        asked = "How long can I return a bag?"
+        texts = [asked, "Bags go back within two weeks.", "The office is in Ghent.", "", "\ud800"]
+        encoder = Encoder()
+        found = encoder.cosines([(asked, text) for text in texts])
+        assert found[0] == pytest.approx(1.0, abs=1e-4)
+        assert found[1] > found[2] + 0.2
+        assert all(-1.0 <= cosine <= 1.0001 for cosine in found)
+        assert [Encoder().cosines([(asked, text)])[0] for text in texts] == found
+
+    @pytest.mark.parametrize(
+        ("claim", "is_supported"),
+        [
+            ("Bags can be returned within 14 days.", True),
+            ("Bikes can be returned within 30 days.", True),
+            ("Bags can be returned within 30 days.", False),
+            ("Bikes can be returned within 14 days.", False),
+        ],
+    )
+    def test_a_number_that_another_sentence_says_of_something_else(
+        self, claim: str, is_supported: bool
+    ) -> None:
+        context = "Bikes can be returned within 30 days. Bags can be returned within 14 days."
+        judge = NliJudge()
+        probability = judge.support([(context, claim)])[0].probability or 0.0
+        assert (probability >= judge.thresholds["supports"]) is is_supported
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -25,42 +25,12 @@ from pytest_ragtune.judges.training.network import (
 from pytest_ragtune.judges.training.rows import Row, Verdict
 
 pytestmark = pytest.mark.models
-WORDS = [
-    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "green", "blue", "black", "is", "the", "door", "roof", "boat",
-    "what", "colour", "and", "it",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers, untrained, with a tokenizer of a few words."""
-    import tokenizers
-    import torch
-    import transformers
-
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    config = transformers.BertConfig(
-        vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=64,
-    )  # fmt: skip
-    transformers.BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    model = tokenizers.models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="[UNK]")
-    tokenizer = tokenizers.Tokenizer(model)
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
-    )
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
 
 
 def rows(count: int, seed: int = 1) -> list[Row]:
     """Whether the context names green, the only colour that supports; whether the answer names a colour."""
     rng = random.Random(seed)
-    colours, things = WORDS[4:8], WORDS[10:13]
+    colours, things = ("red", "green", "blue", "black"), ("door", "roof", "boat")
     found = []
     for _ in range(count):
         thing, colour, said = rng.choice(things), rng.choice(colours), rng.choice(colours)
@@ -126,7 +96,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(base: Path, tmp_path
 def test_the_exported_model_says_what_the_network_says(base: Path, tmp_path: Path) -> None:
     import numpy as np
 
-    from pytest_ragtune.judges.training.graph import export, load_weights
+    from pytest_ragtune.judges.training.exporting import export, load_weights
 
     network, tokenizer = fresh(base).eval(), load_tokenizer(base)
     import torch
@@ -153,7 +123,7 @@ def test_the_exported_model_says_what_the_network_says(base: Path, tmp_path: Pat
 
 
 def test_weights_of_another_model_are_refused(base: Path, tmp_path: Path) -> None:
-    from pytest_ragtune.judges.training.graph import load_weights
+    from pytest_ragtune.judges.training.exporting import load_weights
 
     other = Path(__file__).parents[3] / "fixtures/judges/overlap/model.onnx"
     with pytest.raises(ValueError, match="expected a model that ragtune trained"):
@@ -186,7 +156,7 @@ def test_a_long_context_loses_its_end_and_the_claim_stays(base: Path) -> None:
     tokenizer = load_tokenizer(base)
     ids, kinds = encode(tokenizer, [Row("supports", "red " * 100, "it is blue", "yes", "made")], most=20)[0]
     assert len(ids) == len(kinds) == 20
-    assert ids[-4:] == [WORDS.index(w) for w in ("it", "is", "blue", "[SEP]")]
+    assert ids[-4:] == [tokenizer.token_to_id(w) for w in ("it", "is", "blue", "[SEP]")]
     assert kinds == [0] * 16 + [1] * 4
 
 
