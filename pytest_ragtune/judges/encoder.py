@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_ragtune import extras
 from pytest_ragtune.errors import ModelError
@@ -33,7 +33,9 @@ _NO_PAIR = ([0, 0], [1, 1], [0, 1])
 _NO_TEXT = ([0], [1])
 """What the half of the model that is not asked for reads: as little as there is."""
 THREADS = 2
-"""Pairs that are run at once."""
+"""Pairs, or texts, that are run at once."""
+_Item = TypeVar("_Item", bound=Hashable)
+_Result = TypeVar("_Result")
 _CHARACTERS_A_TOKEN = 24
 """A text is cut to this many characters a token before it is read: tokenizers take time on all of it."""
 
@@ -79,13 +81,7 @@ class Encoder:
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float]]:
         """(supports, answers) a (first, second) pair, in order."""
-        distinct = list(dict.fromkeys(pairs))
-        if len(distinct) < 2:
-            found = {pair: self._run(*pair) for pair in distinct}
-        else:
-            _ = self._session, self._tokenizer, self._given  # loaded once, before there are several threads
-            with ThreadPoolExecutor(THREADS) as several:
-                found = dict(zip(distinct, several.map(lambda pair: self._run(*pair), distinct), strict=True))
+        found = self._each(lambda pair: self._run(*pair), pairs)
         return [found[pair] for pair in pairs]
 
     def cosines(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -95,8 +91,17 @@ class Encoder:
         """
         if _VECTOR not in self._outputs:
             return [0.0] * len(pairs)
-        products = [float(self._vector(first) @ self._vector(second)) for first, second in pairs]
-        return [round(product, _DECIMALS) for product in products]
+        found = self._each(self._vector, [text for pair in pairs for text in pair])
+        return [round(float(found[first] @ found[second]), _DECIMALS) for first, second in pairs]
+
+    def _each(self, run: Callable[[_Item], _Result], items: Iterable[_Item]) -> dict[_Item, _Result]:
+        """What ``run`` says of each distinct item, some at once."""
+        distinct = list(dict.fromkeys(items))
+        if len(distinct) < 2:
+            return {item: run(item) for item in distinct}
+        _ = self._session, self._tokenizer, self._given  # loaded once, before there are several threads
+        with ThreadPoolExecutor(THREADS) as several:
+            return dict(zip(distinct, several.map(run, distinct), strict=True))
 
     @cached_property
     def _outputs(self) -> set[str]:
