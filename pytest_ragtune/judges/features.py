@@ -15,9 +15,9 @@ from pytest_ragtune.text import words
 from pytest_ragtune.text.tokens import stem
 
 from .lexical import best_match, penalty, relevance_logit, shares_logit
-from .order import edited
+from .order import original
 from .overlap import Match, Reading, read_claim, read_text
-from .windows import Document, Window
+from .windows import Document, Window, texts_in
 
 SUPPORT_FEATURES = (
     "logit_best",
@@ -113,9 +113,7 @@ def support_features(
         "place": windows[best].best / len(document.pieces),
         **_amounts(reading, len(words(claim)), document),
         "covered": _covered(read_claim(whole or claim), len(words(claim)), document),
-        "edited": float(
-            edited(claim, [document.pieces[n].text for n in sorted({n for w in windows for n in w.pieces})])
-        ),
+        "edited": float(original(claim, texts_in(document, windows)) is not None),
     }
 
 

@@ -16,9 +16,10 @@ from .encoder import CARD, WEIGHTS, Encoder
 from .features import answer_features, best_window, stretches, support_features
 from .language import warn_of_other_languages
 from .lexical import shares_logit, sigmoid
+from .order import original
 from .overlap import most, read_claim
 from .shelf import Shelf
-from .windows import Document, Window, choose, read_document
+from .windows import Document, Window, choose, read_document, texts_in
 
 _CACHED_OPINIONS = 4096
 _READING = 5
@@ -185,11 +186,15 @@ def _probability(found: Evidence) -> float:
 def _nearest(
     claim: str, in_full: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
 ) -> str:
-    """The sentence to show: the best of those read alone, else the one of the best window that shares most.
+    """The sentence to show: the one that the claim is but for a name or number, else the best of those read
+    alone, else the one of the best window that shares most.
 
     Of those read alone, by the model's logit and the share of the claim's words that the sentence holds.
     Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
     """
+    source = original(claim, texts_in(document, windows))
+    if source is not None:
+        return source
     reading = read_claim(claim)
     wanted = reading.content or reading.every
 

@@ -32,6 +32,7 @@ Span = tuple[int, int]
 class _Sentence:
     """A sentence, read once for all claims."""
 
+    text: str
     tokens: tuple[str, ...]
     words: tuple[str, ...]
     """The tokens in lower case."""
@@ -74,13 +75,14 @@ class _Pair:
         return word not in _PASSED_OVER and word not in self.names
 
 
-def edited(claim: str, sentences: Iterable[str]) -> bool:
-    """Whether a claim is a sentence but for its names or numbers: :func:`swapped`, or :func:`replaced`.
+def original(claim: str, sentences: Iterable[str]) -> str | None:
+    """The sentence that a claim is but for its names or numbers, :func:`swapped` or :func:`replaced`, if any.
 
     Counting shared words cannot tell such a claim from a true one, and a small model overlooks it.
     """
     own, names, near = _read_both(claim, sentences)
-    return _any_swapped(own, names, near) or _any_replaced(own, names, near)
+    found = _swapped_in(own, names, near) or _replaced_in(own, names, near)
+    return found.text if found else None
 
 
 def swapped(claim: str, sentences: Iterable[str]) -> bool:
@@ -95,7 +97,7 @@ def swapped(claim: str, sentences: Iterable[str]) -> bool:
         claim: the statement.
         sentences: where its support is sought.
     """
-    return _any_swapped(*_read_both(claim, sentences))
+    return _swapped_in(*_read_both(claim, sentences)) is not None
 
 
 def replaced(claim: str, sentences: Iterable[str]) -> bool:
@@ -110,7 +112,7 @@ def replaced(claim: str, sentences: Iterable[str]) -> bool:
         claim: the statement.
         sentences: where its support is sought.
     """
-    return _any_replaced(*_read_both(claim, sentences))
+    return _replaced_in(*_read_both(claim, sentences)) is not None
 
 
 def _read_both(claim: str, sentences: Iterable[str]) -> tuple[list[str], list[Span], list[_Sentence]]:
@@ -130,19 +132,20 @@ def _read_both(claim: str, sentences: Iterable[str]) -> tuple[list[str], list[Sp
 def _read(sentence: str) -> _Sentence:
     tokens = tuple(_TOKEN.findall(sentence))
     lowered = tuple(token.lower() for token in tokens)
-    return _Sentence(tokens, lowered, _stems(lowered))
+    return _Sentence(sentence, tokens, lowered, _stems(lowered))
 
 
 def _stems(words: Iterable[str]) -> frozenset[str]:
     return frozenset(stem(word) for word in words if word not in _PASSED_OVER)
 
 
-def _any_swapped(claim: list[str], names: Sequence[Span], sentences: Sequence[_Sentence]) -> bool:
-    return len(names) > 1 and any(_is_swapped(claim, names, sentence) for sentence in sentences)
+def _swapped_in(claim: list[str], names: Sequence[Span], near: Sequence[_Sentence]) -> _Sentence | None:
+    return next((read for read in near if len(names) > 1 and _is_swapped(claim, names, read)), None)
 
 
-def _any_replaced(claim: list[str], names: Sequence[Span], sentences: Sequence[_Sentence]) -> bool:
-    return bool(sentences) and any(_is_replaced(claim, name, sentences) for name in names)
+def _replaced_in(claim: list[str], names: Sequence[Span], near: Sequence[_Sentence]) -> _Sentence | None:
+    found = (_source(claim, name, near) for name in names if near)
+    return next((read for read in found if read), None)
 
 
 def _is_swapped(claim: list[str], names: Sequence[Span], read: _Sentence) -> bool:
@@ -159,18 +162,23 @@ def _is_swapped(claim: list[str], names: Sequence[Span], read: _Sentence) -> boo
     return False
 
 
-def _is_replaced(claim: list[str], name: Span, sentences: Sequence[_Sentence]) -> bool:
+def _source(claim: list[str], name: Span, sentences: Sequence[_Sentence]) -> _Sentence | None:
+    """The sentence that has another name in the place of one of the claim's."""
     given = _stems(claim[slice(*name)])
     wanted = _stems(claim) - given
     if len(wanted) < _FEWEST:
-        return False
+        return None
     near = [read for read in sentences if len(wanted & read.held) >= _NEARLY_ALL * len(wanted)]
     content = _stems(word for word in claim if word not in STOP_WORDS) - given
     told = [content & read.held for read in near if given & read.held]
-    return any(
-        all(one < content & read.held for one in told) and _has_another(claim, name, read)
-        for read in near
-        if not given & read.held
+    others = (read for read in near if not given & read.held)
+    return next(
+        (
+            read
+            for read in others
+            if all(one < content & read.held for one in told) and _has_another(claim, name, read)
+        ),
+        None,
     )
 
 

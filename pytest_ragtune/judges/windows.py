@@ -118,6 +118,11 @@ def choose(document: Document, claim: str | Reading, policy: Policy) -> list[Win
     ]
 
 
+def texts_in(document: Document, windows: Sequence[Window]) -> list[str]:
+    """The pieces of all windows, each once, in reading order."""
+    return [document.pieces[n].text for n in sorted({n for window in windows for n in window.pieces})]
+
+
 def _weights(document: Document, claim: Reading) -> dict[str, float]:
     """How telling each word of the claim is in this context: the rarer, the more; none for absent ones."""
     wanted = claim.content or claim.every

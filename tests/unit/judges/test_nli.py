@@ -257,8 +257,9 @@ class TestShipped:
     ) -> None:
         context = "Bikes can be returned within 30 days. Bags can be returned within 14 days."
         judge = NliJudge()
-        probability = judge.support([(context, claim)])[0].probability or 0.0
-        assert (probability >= judge.thresholds["supports"]) is is_supported
+        found = judge.best_support([(claim, [context])])[0]
+        assert ((found.support.probability or 0.0) >= judge.thresholds["supports"]) is is_supported
+        assert claim.split()[0] in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pytest_ragtune.judges.order import edited, replaced, swapped
+from pytest_ragtune.judges.order import original, replaced, swapped
 
 SENTENCE = "In 146 BC the army of Rome defeated Carthage after three years."
 DAYS = "Bags come within 40 days, bikes within 45 days."
@@ -58,7 +58,14 @@ def test_names_and_numbers_in_each_others_place(claim: str, sentence: str, expec
 )  # fmt: skip
 def test_a_name_or_number_in_the_place_of_another(claim: str, sentences: list[str], expected: bool) -> None:
     assert replaced(claim, sentences) is expected
-    assert edited(claim, sentences) is (expected or swapped(claim, sentences))
+    assert (original(claim, sentences) is not None) is (expected or swapped(claim, sentences))
+
+
+def test_the_sentence_that_a_claim_was_made_of_is_named() -> None:
+    bags, bikes = "Bags come within 40 days.", "Bikes come within 45 days."
+    assert original("Bags come within 45 days.", [bikes, bags]) == bags
+    assert original("The army of Carthage defeated Rome.", [bags, SENTENCE]) == SENTENCE
+    assert original("Bags come within 40 days.", [bikes, bags]) is None
 
 
 def test_a_claim_of_many_names_takes_little_time() -> None:
