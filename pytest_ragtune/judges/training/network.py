@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,20 +51,20 @@ def base_folder() -> Path:
 
 
 def build_network(folder: Path) -> Any:
-    """A network over the encoder in ``folder``, its heads untrained.
+    """A network over the encoder in ``folder``, its heads untrained."""
+    return _network_class(extras.load("torch", extra="train"))(load_encoder(folder))
 
-    The encoder has no dropout: drawing it takes a fifth of the time, and a row is seen once or twice.
-    """
-    torch = extras.load("torch", extra="train")
+
+def load_encoder(folder: Path) -> Any:
+    """The encoder in ``folder``, without dropout: drawing it takes a fifth of the time, for few passes."""
     transformers = extras.load("transformers", extra="train")
-    encoder = transformers.AutoModel.from_pretrained(
+    return transformers.AutoModel.from_pretrained(
         str(folder),
         add_pooling_layer=False,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         attn_implementation="eager",  # on a CPU the backward pass of the fused one takes most of a step
     )
-    return _network_class(torch)(encoder)
 
 
 def _network_class(torch: Any) -> Any:
@@ -183,7 +183,7 @@ def train(
     torch.manual_seed(recipe.seed)
     precision = torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_fast_bfloat16())
     items = encode(tokenizer, rows)
-    steps = list(_steps([len(ids) for ids, _ in items], recipe))
+    steps = steps_of([len(ids) for ids, _ in items], recipe.tokens, recipe.epochs, recipe.seed)
     optimizer, schedule = _optimizer(torch, network, recipe, len(steps))
     start = _resume(torch, checkpoint, network, optimizer, schedule)
     network.train()
@@ -194,11 +194,7 @@ def train(
         with precision:
             logits = network(**collate(torch, [items[i] for i in batch]))
         loss = loss_of(torch, logits.float(), chosen)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
+        learn(torch, loss, optimizer, schedule)
         running = loss.item() if number == start + 1 else 0.98 * running + 0.02 * loss.item()
         if number % recipe.save_every == 0 or number == len(steps):
             tell(f"step {number} of {len(steps)}: loss {running:.4f}")
@@ -206,12 +202,24 @@ def train(
     network.eval()
 
 
-def _steps(lengths: Sequence[int], recipe: Recipe) -> Iterator[list[int]]:
-    rng, left = random.Random(recipe.seed), recipe.epochs
+def steps_of(lengths: Sequence[int], tokens: int, epochs: float, seed: int) -> list[list[int]]:
+    """The :func:`batches` of so many passes, the last of them in part."""
+    rng, left = random.Random(seed), epochs
+    steps: list[list[int]] = []
     while left > 0:
-        found = batches(lengths, recipe.tokens, rng)
-        yield from found[: math.ceil(len(found) * min(1.0, left))]
+        found = batches(lengths, tokens, rng)
+        steps += found[: math.ceil(len(found) * min(1.0, left))]
         left -= 1.0
+    return steps
+
+
+def learn(torch: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
+    """One step against the gradient of ``loss``, which is cut to length 1."""
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 1.0)
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad(set_to_none=True)
 
 
 def _optimizer(torch: Any, network: Any, recipe: Recipe, steps: int) -> tuple[Any, Any]:

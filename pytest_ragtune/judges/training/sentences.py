@@ -8,7 +8,6 @@ that little (Esser et al. 2020, *Learned step size quantization*), without label
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pytest_ragtune import extras
 from pytest_ragtune.judges.encoder import TEXT_TOKENS
 from pytest_ragtune.processor import has_fast_bfloat16
 
-from .network import batches, load_tokenizer
+from .network import batches, learn, load_encoder, load_tokenizer, steps_of
 
 LOWEST, HIGHEST = -8, 7
 """What four bits hold."""
@@ -52,24 +51,13 @@ def build_reader(folder: Path) -> Any:
     """The encoder in ``folder`` with its matrices in four bits, from token numbers to unit vectors."""
     torch = extras.load("torch", extra="train")
     parametrize = extras.load("torch.nn.utils.parametrize", extra="train")
-    encoder = _encoder(folder)
+    encoder = load_encoder(folder)
     encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     rounded = _rounded_class(torch)
     for module in list(encoder.encoder.modules()):
         if isinstance(module, torch.nn.Linear):
             parametrize.register_parametrization(module, "weight", rounded(module.weight.detach()))
     return encoder
-
-
-def _encoder(folder: Path) -> Any:
-    transformers = extras.load("transformers", extra="train")
-    return transformers.AutoModel.from_pretrained(
-        str(folder),
-        add_pooling_layer=False,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        attn_implementation="eager",  # as for the cross-encoder
-    )
 
 
 def _rounded_class(torch: Any) -> Any:
@@ -145,8 +133,8 @@ def teach(
     chosen = chosen_texts(texts, recipe)
     ids = [item.ids[:TEXT_TOKENS] for item in load_tokenizer(folder).encode_batch(chosen)]
     tell(f"{len(chosen)} texts to learn the vectors of")
-    wanted = _wanted(torch, _encoder(folder).eval(), ids, recipe.tokens, precision, tell)
-    steps = _steps([len(found) for found in ids], recipe)
+    wanted = _wanted(torch, load_encoder(folder).eval(), ids, recipe.tokens, precision, tell)
+    steps = steps_of([len(found) for found in ids], recipe.tokens, recipe.epochs, recipe.seed)
     parameters = [p for p in reader.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -158,11 +146,7 @@ def teach(
         with precision:
             found = vectors(reader, *_padded(torch, [ids[i] for i in batch]))
         loss = _loss(found, wanted[batch])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
+        learn(torch, loss, optimizer, schedule)
         running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
         if number % 50 == 0 or number == len(steps):
             tell(f"step {number} of {len(steps)}: loss {running:.4f}")
@@ -195,16 +179,6 @@ def _wanted(
                 told = done // _TOLD_EVERY
                 tell(f"{done} of {len(ids)} texts read by the encoder that teaches")
     return found
-
-
-def _steps(lengths: Sequence[int], recipe: ReaderRecipe) -> list[list[int]]:
-    rng, left = random.Random(recipe.seed), recipe.epochs
-    steps: list[list[int]] = []
-    while left > 0:
-        found = batches(lengths, recipe.tokens, rng)
-        steps += found[: math.ceil(len(found) * min(1.0, left))]
-        left -= 1.0
-    return steps
 
 
 def _padded(torch: Any, items: Sequence[list[int]]) -> tuple[Any, Any]:

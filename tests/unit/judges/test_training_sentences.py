@@ -16,12 +16,11 @@ from pytest_ragtune.judges.training import shipped
 from pytest_ragtune.judges.training.adapting import adapt
 from pytest_ragtune.judges.training.exporting import export, reader_weights
 from pytest_ragtune.judges.training.folder import Draft, blank_combiners, write_card
-from pytest_ragtune.judges.training.network import Recipe, build_network, load_tokenizer
+from pytest_ragtune.judges.training.network import Recipe, build_network, load_encoder, load_tokenizer
 from pytest_ragtune.judges.training.rows import Head, Row, grouped
 from pytest_ragtune.judges.training.scoring import NAMES
 from pytest_ragtune.judges.training.sentences import (
     ReaderRecipe,
-    _encoder,
     build_reader,
     chosen_texts,
     teach,
@@ -68,7 +67,7 @@ def judge(folder: Path, base: Path, reader: Any | None = None) -> Encoder:
 
 
 def test_a_reader_learns_the_vectors_of_the_encoder(base: Path) -> None:
-    whole, reader = _encoder(base).eval(), build_reader(base)
+    whole, reader = load_encoder(base).eval(), build_reader(base)
     for name, value in reader.named_parameters():
         if name.endswith(".step"):
             value.data *= 6.0  # so coarse that nearly all weights are nothing
@@ -92,7 +91,7 @@ def test_a_matrix_is_held_in_four_bits(base: Path) -> None:
     assert len(np.unique(steps)) > 12
     held = reader.get_submodule(name).weight.detach().numpy()
     assert np.allclose(steps * sizes[:, None], held, atol=1e-6)
-    original = _encoder(base).get_submodule(name).weight.detach().numpy()
+    original = load_encoder(base).get_submodule(name).weight.detach().numpy()
     assert np.abs(held - original).mean() < 0.15 * np.abs(original).mean()
 
 
@@ -123,6 +122,8 @@ def test_the_exported_reader_says_what_the_reader_says(base: Path, tmp_path: Pat
     assert np.abs(np.array(cosines) - expected @ expected[0]).max() < 0.02
     assert cosines[0] == pytest.approx(1.0, abs=1e-5)
     assert encoder.cosines(pairs[3:4]) == cosines[3:4]
+    nothing = encoder._ask("vector", ([2, 5, 3], [1, 1, 1], [0, 0, 1]), ([0], [1]))
+    assert not nothing.any()  # the half that is not asked for is not run
     without = judge(tmp_path / "without", base)
     assert encoder.logits(pairs) == without.logits(pairs)
     assert without.cosines(pairs) == [0.0] * len(pairs)
