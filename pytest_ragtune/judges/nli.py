@@ -164,7 +164,10 @@ class NliJudge:
         logits = [pair[0] for pair in self._encoder.logits([(w.text, in_full) for w in windows])]
         found = support_features(claim, document, windows, logits, whole)
         probability = sigmoid(self._encoder.card.combiners["supports"].logit(found))
-        return Evidence(Support(probability), 0, _nearest(claim, in_full, document, windows, logits))
+        source = original(claim, texts_in(document, windows)) if found["edited"] else None
+        return Evidence(
+            Support(probability), 0, source or _nearest(claim, in_full, document, windows, logits)
+        )
 
     def _relevance(self, question: str, answer: str) -> Support:
         if not words(question):
@@ -186,15 +189,11 @@ def _probability(found: Evidence) -> float:
 def _nearest(
     claim: str, in_full: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
 ) -> str:
-    """The sentence to show: the one that the claim is but for a name or number, else the best of those read
-    alone, else the one of the best window that shares most.
+    """The sentence to show: the best of those read alone, else the one of the best window that shares most.
 
     Of those read alone, by the model's logit and the share of the claim's words that the sentence holds.
     Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
     """
-    source = original(claim, texts_in(document, windows))
-    if source is not None:
-        return source
     reading = read_claim(claim)
     wanted = reading.content or reading.every
 

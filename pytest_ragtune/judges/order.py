@@ -76,43 +76,17 @@ class _Pair:
 
 
 def original(claim: str, sentences: Iterable[str]) -> str | None:
-    """The sentence that a claim is but for its names or numbers, :func:`swapped` or :func:`replaced`, if any.
+    """The sentence that a claim is but for a name or number in another's place, if any.
 
     Counting shared words cannot tell such a claim from a true one, and a small model overlooks it.
+
+    Args:
+        claim: the statement.
+        sentences: where its support is sought.
     """
     own, names, near = _read_both(claim, sentences)
     found = _swapped_in(own, names, near) or _replaced_in(own, names, near)
     return found.text if found else None
-
-
-def swapped(claim: str, sentences: Iterable[str]) -> bool:
-    """Whether a claim is a sentence with two of its names, or two of its numbers, in each other's place.
-
-    "Carthage defeated Rome" shares every word with "Rome defeated Carthage". Each of the two must have more
-    of the neighbours that the other has in the sentence than of those that it has there itself: a phrase that
-    only moved keeps its neighbours. The sentence must hold nearly all words of the claim, and "by" as often:
-    a passive says the same the other way round.
-
-    Args:
-        claim: the statement.
-        sentences: where its support is sought.
-    """
-    return _swapped_in(*_read_both(claim, sentences)) is not None
-
-
-def replaced(claim: str, sentences: Iterable[str]) -> bool:
-    """Whether a claim is a sentence with another name, or another number, in the place of one of its own.
-
-    The sentence must hold nearly all other words of the claim and none of the name, and have a name of its
-    own (for a number, a number) between the same neighbours. A sentence that holds nearly all with the name
-    must lack a content word that the former has: "Bikes come within 45 days" does not say it of bags, where
-    "Bags come within 40 days" stands beside it.
-
-    Args:
-        claim: the statement.
-        sentences: where its support is sought.
-    """
-    return _replaced_in(*_read_both(claim, sentences)) is not None
 
 
 def _read_both(claim: str, sentences: Iterable[str]) -> tuple[list[str], list[Span], list[_Sentence]]:
@@ -140,10 +114,24 @@ def _stems(words: Iterable[str]) -> frozenset[str]:
 
 
 def _swapped_in(claim: list[str], names: Sequence[Span], near: Sequence[_Sentence]) -> _Sentence | None:
+    """The sentence of which two names, or two numbers, stand in each other's place in the claim.
+
+    "Carthage defeated Rome" shares every word with "Rome defeated Carthage". Each of the two must have more
+    of the neighbours that the other has in the sentence than of those that it has there itself: a phrase that
+    only moved keeps its neighbours. The sentence must hold nearly all words of the claim, and "by" as often:
+    a passive says the same the other way round.
+    """
     return next((read for read in near if len(names) > 1 and _is_swapped(claim, names, read)), None)
 
 
 def _replaced_in(claim: list[str], names: Sequence[Span], near: Sequence[_Sentence]) -> _Sentence | None:
+    """The sentence of which the claim has another name, or another number, in the place of one of its own.
+
+    The sentence must hold nearly all other words of the claim and none of the name, and have a name of its
+    own (for a number, a number) between the same neighbours. A sentence that holds nearly all with the name
+    must lack a content word that the former has: "Bikes come within 45 days" does not say it of bags, where
+    "Bags come within 40 days" stands beside it.
+    """
     found = (_source(claim, name, near) for name in names if near)
     return next((read for read in found if read), None)
 

@@ -18,7 +18,7 @@ from pytest_ragtune import extras
 from pytest_ragtune.judges.encoder import TEXT_TOKENS
 from pytest_ragtune.processor import has_fast_bfloat16
 
-from .network import batches, learn, load_encoder, load_tokenizer, steps_of
+from .network import batches, collate, learn, load_encoder, load_tokenizer, steps_of
 
 LOWEST, HIGHEST = -8, 7
 """What four bits hold."""
@@ -182,10 +182,8 @@ def _wanted(
 
 
 def _padded(torch: Any, items: Sequence[list[int]]) -> tuple[Any, Any]:
-    width = max(map(len, items))
-    ids = [[*one, *[0] * (width - len(one))] for one in items]
-    masks = [[1] * len(one) + [0] * (width - len(one)) for one in items]
-    return torch.tensor(ids), torch.tensor(masks)
+    found = collate(torch, [(one, [0] * len(one)) for one in items])
+    return found["input_ids"], found["attention_mask"]
 
 
 def _loss(found: Any, wanted: Any) -> Any:

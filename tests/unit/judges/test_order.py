@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pytest_ragtune.judges.order import original, replaced, swapped
+from pytest_ragtune.judges.order import original
 
 SENTENCE = "In 146 BC the army of Rome defeated Carthage after three years."
 DAYS = "Bags come within 40 days, bikes within 45 days."
@@ -35,8 +35,9 @@ STUDIO = "It was recorded by Bill Porter at RCA Studio B in Nashville."
     ],
 )  # fmt: skip
 def test_names_and_numbers_in_each_others_place(claim: str, sentence: str, expected: bool) -> None:
-    assert swapped(claim, [sentence]) is expected
-    assert swapped(claim, ["Something else.", sentence]) is expected
+    wanted = sentence if expected else None
+    assert original(claim, [sentence]) == wanted
+    assert original(claim, ["Something else.", sentence]) == wanted
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,7 @@ def test_names_and_numbers_in_each_others_place(claim: str, sentence: str, expec
     ],
 )  # fmt: skip
 def test_a_name_or_number_in_the_place_of_another(claim: str, sentences: list[str], expected: bool) -> None:
-    assert replaced(claim, sentences) is expected
-    assert (original(claim, sentences) is not None) is (expected or swapped(claim, sentences))
+    assert (original(claim, sentences) is not None) is expected
 
 
 def test_the_sentence_that_a_claim_was_made_of_is_named() -> None:
@@ -71,5 +71,5 @@ def test_the_sentence_that_a_claim_was_made_of_is_named() -> None:
 def test_a_claim_of_many_names_takes_little_time() -> None:
     text = " ".join(f"Name{number} met" for number in range(5000))
     start = time.process_time()
-    swapped(text, [text] * 4)
+    original(text, [text] * 4)
     assert time.process_time() - start < 3.0
