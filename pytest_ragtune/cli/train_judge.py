@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,14 @@ def add_command(commands: Any) -> None:
     command.add_argument("data", type=Path, metavar="DATA", help="JSON Lines file, or a folder of them")
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
     command.add_argument(
-        "--start", type=Path, default=None, metavar="FOLDER",
-        help="judge to begin with (default: the package's; for the public sets the sentence encoder)",
+        "--start", type=Path, action="append", default=None, metavar="FOLDER",
+        help="judge to begin with (default: the package's; for the public sets the sentence encoder). With "
+        "the public sets it may be given several times, for the mean of their weights",
     )  # fmt: skip
     command.add_argument(
         "--epochs", type=float, default=None, metavar="N",
         help="passes over the rows that train the network; 0 fits only the combiner behind it and needs no "
-        "torch (default: 0 for own labels, 1 for the public sets)",
+        "torch (default: 0 for own labels, 1 for the public sets, where 0 needs --start)",
     )  # fmt: skip
     command.add_argument(
         "--rate", type=float, default=None, metavar="X",
@@ -73,11 +74,14 @@ def _train(arguments: argparse.Namespace) -> int:
         raise ValueError(
             "--epochs and --rate cannot be negative: expected 0 or more passes at a rate above 0"
         )
-    start = arguments.start or WEIGHTS
-    if not has_weights(start):
-        raise ValueError(f"{start} holds no judge to begin with: give a judge's folder with --start")
+    starts: list[Path] = arguments.start or []
+    for start in starts or [WEIGHTS]:
+        if not has_weights(start):
+            raise ValueError(f"{start} holds no judge to begin with: give a judge's folder with --start")
     if has_sets(arguments.data):
-        return _from_sets(arguments)
+        return _from_sets(arguments, starts)
+    if len(starts) > 1:
+        raise ValueError(f"--start is given {len(starts)} times: expected one judge to adapt to own labels")
     rows = read_labels(arguments.data)
     recipe = None
     if arguments.epochs:
@@ -86,7 +90,7 @@ def _train(arguments: argparse.Namespace) -> int:
     adapted = adapt(
         rows,
         arguments.out,
-        start,
+        starts[0] if starts else WEIGHTS,
         recipe=recipe,
         folds=arguments.folds,
         name=arguments.name,
@@ -96,15 +100,15 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _from_sets(arguments: argparse.Namespace) -> int:
-    if arguments.epochs is not None and arguments.epochs <= 0:
+def _from_sets(arguments: argparse.Namespace, starts: Sequence[Path]) -> int:
+    if arguments.epochs == 0 and not starts:
         raise ValueError(
-            f"--epochs is {arguments.epochs:g}: expected more than 0, the public sets train a network"
+            "--epochs is 0: expected more, the public sets train a network, or a judge's folder with --start"
         )
     recipe = Recipe(
         1.0 if arguments.epochs is None else arguments.epochs, arguments.rate or 1e-4, seed=arguments.seed
     )
-    fitted = train_shipped(arguments.data, arguments.out, recipe, start=arguments.start, tell=_tell)
+    fitted = train_shipped(arguments.data, arguments.out, recipe, starts=starts, tell=_tell)
     for head, found in fitted.items():
         print(json.dumps({"head": head, "threshold": found.threshold, **found.report}))
     return 0

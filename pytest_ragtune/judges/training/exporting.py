@@ -85,24 +85,36 @@ def _unpacked(packed: Any) -> Any:
     return (both - MIDDLE).T.copy()
 
 
-def load_weights(network: Any, path: Path) -> None:
-    """Put the weights of an exported model into ``network``, those in 8 bits at their rounded values."""
+def load_weights(network: Any, *paths: Path) -> None:
+    """Put the weights of an exported model into ``network``, those in 8 bits at their rounded values.
+
+    Of several models it takes the mean of their weights: networks that were trained one from the other and
+    averaged judge as an ensemble of them does, at the cost of one (Wortsman et al. 2022, Model soups).
+    """
     torch = extras.load("torch", extra="train")
+    expected = {name: value.numpy() for name, value in network.state_dict().items()}
+    models = [_weights(path, expected) for path in paths]
+    mean = {name: sum(weights[name] for weights in models) / len(models) for name in expected}
+    network.load_state_dict({name: torch.tensor(mean[name], dtype=torch.float32) for name in mean})
+
+
+def _weights(path: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
+    """The weights of an exported model by their names and in the shapes of ``expected``."""
     arrays = _arrays(path)
     found = {}
-    for name, value in network.state_dict().items():
+    for name, value in expected.items():
         array = _plain(arrays, name)
         turned = array.T if value.ndim == 2 and "embeddings" not in name else array
         if name == PLACES and turned.shape[1:] == value.shape[1:]:
-            array = value.numpy().copy()
+            array = value.copy()
             array[: len(turned)] = turned
             turned = array
         if tuple(turned.shape) != tuple(value.shape):
             raise ValueError(
                 f"{path}: {name} has shape {turned.shape}: expected {tuple(value.shape)}, as the base has"
             )
-        found[name] = torch.tensor(turned.copy(), dtype=value.dtype)
-    network.load_state_dict(found)
+        found[name] = turned
+    return found
 
 
 def _plain(arrays: Mapping[str, Any], name: str) -> Any:

@@ -10,20 +10,19 @@ from pathlib import Path
 from pytest_ragtune.text import content_words, sentences, words
 
 from .paraphrase import paraphrase
-from .planting import KINDS, Stock, plant, stock_of
+from .planting import KINDS, Stock, stock_of
+from .retellings import read_chapters, retold
 from .rows import DEV, TEST, Part, Row, Verdict, plain, split
-from .sources import asked, edited_sentences, read_sources, texts
+from .scarce import plant_scarce
+from .sources import SOURCES, asked, edited_sentences, read_sources, texts
 
 CAPS: Mapping[str, int] = {
     "snli_devtest": 7000, "counterfactual": 6000, "mnli": 14000, "breaking": 700, "conj": 3000, "med": 3000,
     "help": 1500, "begin": 3500, "q2_dialogue": 1000, "faithdial_audit": 2000, "fever_symmetric": 1800,
     "scifact_dev": 1000, "citation_integrity": 2200, "summedits": 2000, "qnli": 4000, "xquad_en": 1800,
-    "haluquestqa": 2000, "bitext_support": 1500, "covid_qa": 1900, "planted": 26000,
+    "haluquestqa": 2000, "bitext_support": 1500, "covid_qa": 1900, "planted": 26000, "retold": 8000,
 }  # fmt: skip
 """At most so many training rows of each set."""
-_SUBTLE = {"swapped roles": 3.0, "comparative or opposite": 2.0, "name": 2.0, "conflation": 2.0,
-           "quantifier": 1.5, "order in time": 1.5}  # fmt: skip
-"""How much more often than others a kind of error is planted that leaves nearly all words in place."""
 _REFUSALS = (
     "I don't know.", "The text does not say.", "The passage does not mention this.",
     "There is no information on that.",
@@ -49,12 +48,12 @@ class Mixture:
 def build(data: Path, *, seed: int, caps: Mapping[str, int] = CAPS) -> Mixture:
     """The mixture from the folder of all sets; the same for the same seed."""
     rng = random.Random(seed)
-    parts = split(read_sources(data, [name for name in caps if name != "planted"]), dev=DEV, test=TEST)
+    parts = split(read_sources(data, [name for name in caps if name in SOURCES]), dev=DEV, test=TEST)
     everything = [text for found in texts(data, "train").values() for text in found]
     stock = stock_of(rng.sample(everything, min(600, len(everything))))
     train: list[Row] = []
     for name, cap in caps.items():
-        if name == "planted":
+        if name not in SOURCES:
             continue
         rows = [row for row in parts["train"] if row.source == name]
         rng.shuffle(rows)
@@ -63,6 +62,7 @@ def build(data: Path, *, seed: int, caps: Mapping[str, int] = CAPS) -> Mixture:
     train += refusals([row for row in train if row.head == "answers"], rng, 400)
     train += planted(data, parts["train"], rng, caps.get("planted", 0), "train")
     train += short_claims(asked(data, "train"), rng) if "xquad_en" in caps else []
+    train += retold(read_chapters(data, "train"), rng, caps["retold"]) if "retold" in caps else []
     rng.shuffle(train)
     counts: dict[str, int] = {}
     for row in train:
@@ -205,11 +205,7 @@ def _variants(context: str, claim: str, stock: Stock, uses: dict[str, int], rng:
         context = buried(context, stock, rng)
     true = (paraphrase(claim, rng, steps=rng.choice((1, 2, 3))) if rng.random() < 0.75 else claim) or claim
     rows = [Row("supports", context, true, "yes", "planted")]
-    order = sorted(KINDS, key=lambda kind: uses[kind] / _SUBTLE.get(kind, 1.0) * rng.uniform(0.7, 1.3))
-    for kind in order:
-        wrong = plant(kind, claim if rng.random() < 0.6 else true, context, stock, rng)
-        if wrong is not None and wrong not in context:
-            uses[kind] += 1
-            rows.append(Row("supports", context, wrong, "no", f"planted:{kind}"))
-            break
+    wrong = plant_scarce([claim, true], context, stock, uses, rng)
+    if wrong is not None:
+        rows.append(Row("supports", context, wrong.claim, "no", f"planted:{wrong.kind}"))
     return rows

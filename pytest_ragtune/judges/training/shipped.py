@@ -19,6 +19,7 @@ from .fitting import Fitted, fit_head
 from .folder import Draft, blank_combiners, write_card
 from .mixture import CAPS, Mixture, build, planted
 from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokenizer, train
+from .retellings import LICENCE
 from .rows import Head, Part, Row
 from .scoring import NAMES, features_of
 from .sentences import ReaderRecipe, build_reader, teach, weights_of
@@ -43,42 +44,45 @@ def train_shipped(
     out: Path,
     recipe: Recipe,
     *,
-    start: Path | None = None,
+    starts: Sequence[Path] = (),
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[Head, Fitted]:
     """Train on the sets in ``data`` and write a judge to ``out``.
 
-    It begins with the network of the judge in ``start``, or with the sentence encoder and new heads. An
+    It begins with the network of the judge in ``starts``, of several with the mean of their weights, or with
+    the sentence encoder and new heads. Without passes over the rows it stays what it began with. An
     interrupted run goes on from its last checkpoint, ``out/checkpoint.pt``.
     """
     out.mkdir(parents=True, exist_ok=True)
     mixture = build(data, seed=recipe.seed)
     tell(f"{len(mixture.train)} rows to train on")
     load_tokenizer(base_folder()).save(str(out / TOKENIZER))
-    _train(mixture.train, out, recipe, start, tell)
+    _train(mixture.train, out, recipe, starts, tell)
     return finish(data, out, mixture, recipe.seed, tell=tell)
 
 
 def _train(
-    rows: list[Row], out: Path, recipe: Recipe, start: Path | None, tell: Callable[[str], None]
+    rows: list[Row], out: Path, recipe: Recipe, starts: Sequence[Path], tell: Callable[[str], None]
 ) -> None:
     torch = extras.load("torch", extra="train")
     torch.manual_seed(recipe.seed)  # the heads begin at random
     network = build_network(base_folder())
-    if start is not None:
-        load_weights(network, start / MODEL)
-    tokenizer = load_tokenizer(base_folder())
-    train(network, tokenizer, rows, recipe, checkpoint=out / "checkpoint.pt", tell=tell)
-    export(network, out / MODEL, reader=_reader(rows, recipe.seed, start, tell))
+    if starts:
+        load_weights(network, *(start / MODEL for start in starts))
+    if recipe.epochs > 0:
+        tokenizer = load_tokenizer(base_folder())
+        train(network, tokenizer, rows, recipe, checkpoint=out / "checkpoint.pt", tell=tell)
+    export(network, out / MODEL, reader=_reader(rows, recipe.seed, starts, tell))
 
 
 def _reader(
-    rows: Sequence[Row], seed: int, start: Path | None, tell: Callable[[str], None]
+    rows: Sequence[Row], seed: int, starts: Sequence[Path], tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """The sentence reader of the judge in ``start``, else one taught by the base on the texts of ``rows``."""
-    found = {} if start is None else reader_weights(start / MODEL)
-    if found:
-        return found
+    """The reader of the first judge in ``starts`` that has one, else one taught on the texts of ``rows``."""
+    for start in starts:
+        found = reader_weights(start / MODEL)
+        if found:
+            return found
     recipe = ReaderRecipe(seed=seed)
     reader = build_reader(base_folder())
     texts = [text for row in rows for text in (row.first, row.second)]
@@ -145,6 +149,7 @@ def _trained_on(mixture: Mixture) -> list[dict[str, Any]]:
     licences["planted"] = "made from the sets of this list and " + "; ".join(
         f"{name} ({licence})" for name, licence in TEXT_LICENCES.items()
     )
+    licences["retold"] = LICENCE
     return [
         {"set": name, "licence": licences.get(name, "own"), "rows": count}
         for name, count in sorted(counts.items())

@@ -122,6 +122,23 @@ def test_the_exported_model_says_what_the_network_says(base: Path, tmp_path: Pat
     assert logits(exact, tokenizer, given).equal(logits(network, tokenizer, given))
 
 
+def test_of_several_models_the_mean_of_their_weights_is_taken(base: Path, tmp_path: Path) -> None:
+    import torch
+
+    from pytest_ragtune.judges.training.exporting import export, load_weights
+
+    networks = []
+    for seed in (1, 2, 3):
+        torch.manual_seed(seed)
+        networks.append(fresh(base))
+        export(networks[-1], tmp_path / f"{seed}.onnx", quantised=False)
+    mean = fresh(base)
+    load_weights(mean, *(tmp_path / f"{seed}.onnx" for seed in (1, 2, 3)))
+    for name, value in mean.state_dict().items():
+        expected = sum(network.state_dict()[name] for network in networks) / 3
+        assert torch.allclose(value, expected, atol=1e-6), name
+
+
 def test_weights_of_another_model_are_refused(base: Path, tmp_path: Path) -> None:
     from pytest_ragtune.judges.training.exporting import load_weights
 
@@ -169,11 +186,11 @@ def test_training_begins_with_the_network_of_a_judge(
     monkeypatch.setattr(shipped, "base_folder", lambda: base)
     still = Recipe(epochs=0.1, rate=0.0, head_rate=0.0)
     weights: list[Any] = []
-    for name, start in (("first", None), ("again", tmp_path / "first"), ("anew", None)):
+    for name, starts in (("first", []), ("again", [tmp_path / "first"]), ("anew", [])):
         torch.manual_seed(len(weights))
         (tmp_path / name).mkdir()
         recipe = replace(still, seed=1 + len(weights))
-        shipped._train(rows(40), tmp_path / name, recipe, start, lambda line: None)
+        shipped._train(rows(40), tmp_path / name, recipe, starts, lambda line: None)
         model = onnx.load(tmp_path / name / "model.onnx")
         weights.append({i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}["out.weight"])
     assert (weights[0] == weights[1]).all()

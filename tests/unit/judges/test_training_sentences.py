@@ -165,10 +165,10 @@ def test_the_shipped_recipe_teaches_a_reader_once(
     given = [Row("answers", "what colour is the door", text, "yes", "made") for text in texts(30)]
     still = Recipe(epochs=0.1, rate=0.0, head_rate=0.0)
     found = []
-    for name, start in (("first", None), ("again", tmp_path / "first")):
+    for name, starts in (("first", []), ("again", [tmp_path / "first"])):
         (tmp_path / name).mkdir()
         lines: list[str] = []
-        shipped._train(given, tmp_path / name, still, start, lines.append)
+        shipped._train(given, tmp_path / name, still, starts, lines.append)
         found.append((reader_weights(tmp_path / name / MODEL), any("vectors" in line for line in lines)))
     assert [taught for _, taught in found] == [True, False]
     assert all(np.array_equal(value, found[1][0][key]) for key, value in found[0][0].items())

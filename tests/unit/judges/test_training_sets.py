@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from pytest_ragtune.cli import main
+from pytest_ragtune.cli import main, train_judge
 from pytest_ragtune.judges.nli import NliJudge
 from pytest_ragtune.judges.training import reporting
 from pytest_ragtune.judges.training.mixture import build, short_claims, strangers, window
+from pytest_ragtune.judges.training.network import Recipe
 from pytest_ragtune.judges.training.rows import Row
 from pytest_ragtune.judges.training.shipped import fit_rows, has_sets, single_claims
 from pytest_ragtune.judges.training.sources import SOURCES, edited_sentences, read_sources
@@ -121,6 +122,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "freshness/factbook_temporal/documents_2023-09-28.jsonl.gz",
         [{"id": f"f{n}", "text": context(n)} for n in every],
     )
+    write(
+        folder / "style/bible_style_parallel/data.jsonl.gz",
+        [{"id": f"Ruth{n // 10}:{n % 10 + 1}", "book": "Ruth",
+          "archaic": f"Verily the harbour of {TOWNS[n % 10]} {n} was builded by Anna before the war.",
+          "modern": f"The harbour of {TOWNS[n % 10]} {n} was built by Anna before the war.",
+          "basic": f"&lt;A Song.&gt; Anna made the port of {TOWNS[n % 10]} {n} before the fighting ."}
+         for n in range(200)],
+    )  # fmt: skip
     covid = folder / "qa/covid_qa_longdocs"
     write(
         covid / "corpus.jsonl.gz",
@@ -136,7 +145,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-CAPS = {name: 40 for name, source in SOURCES.items() if source.trained} | {"planted": 200}
+CAPS = {name: 40 for name, source in SOURCES.items() if source.trained} | {"planted": 200, "retold": 60}
 
 
 def test_every_set_is_read_with_both_labels_and_a_group(data: Path) -> None:
@@ -266,6 +275,30 @@ def test_a_report_needs_the_public_sets(
     assert has_sets(data)
     assert main(["train-judge", str(tmp_path), "--out", str(JUDGE), "--report"]) == 2
     assert "holds no public sets" in capsys.readouterr().err
+
+
+def test_without_a_pass_the_public_sets_fit_what_stands_behind_the_mean_of_the_networks_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Any] = []
+
+    def given(sets: Path, out: Path, recipe: Recipe, **options: Any) -> dict[str, Any]:
+        found.append((sets, out, recipe.epochs, options["starts"]))
+        return {}
+
+    monkeypatch.setattr(train_judge, "train_shipped", given)
+    command = ["train-judge", str(data), "--out", str(tmp_path), "--start", str(JUDGE)]
+    assert main([*command, "--start", str(JUDGE), "--epochs", "0"]) == 0
+    assert main(["train-judge", str(data), "--out", str(tmp_path)]) == 0
+    assert found == [(data, tmp_path, 0.0, [JUDGE, JUDGE]), (data, tmp_path, 1.0, [])]
+
+
+def test_own_labels_adapt_one_judge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text("{}", encoding="utf-8")
+    command = ["train-judge", str(labels), "--out", str(tmp_path / "out"), "--start", str(JUDGE)]
+    assert main([*command, "--start", str(JUDGE)]) == 2
+    assert "--start is given 2 times: expected one judge" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [["--epochs", "0"], ["--epochs", "-1"], ["--rate", "0"]])
