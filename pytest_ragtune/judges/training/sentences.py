@@ -98,7 +98,7 @@ def vectors(reader: Any, input_ids: Any, attention_mask: Any) -> Any:
     return torch.nn.functional.normalize((hidden * attention_mask.unsqueeze(-1)).sum(1), dim=1)
 
 
-def weights_of(reader: Any) -> dict[str, Any]:
+def reader_state(reader: Any) -> dict[str, Any]:
     """A reader's arrays by name: of each matrix the steps as int8 and their sizes, all else in 32 bits.
 
     The word embeddings are not among them, they are the network's, nor places that no text of it reaches.

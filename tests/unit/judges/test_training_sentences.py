@@ -23,9 +23,9 @@ from pytest_ragtune.judges.training.sentences import (
     ReaderRecipe,
     build_reader,
     chosen_texts,
+    reader_state,
     teach,
     vectors,
-    weights_of,
 )
 from pytest_ragtune.judges.windows import Policy
 
@@ -58,7 +58,7 @@ def judge(folder: Path, base: Path, reader: Any | None = None) -> Encoder:
 
     folder.mkdir()
     torch.manual_seed(1)
-    weights = None if reader is None else weights_of(reader)
+    weights = None if reader is None else reader_state(reader)
     export(build_network(base).eval(), folder / MODEL, reader=weights)
     shutil.copyfile(base / TOKENIZER, folder / TOKENIZER)
     even: dict[Head, float] = {"supports": 0.5, "answers": 0.5}
@@ -85,7 +85,7 @@ def test_a_reader_learns_the_vectors_of_the_encoder(base: Path) -> None:
 def test_a_matrix_is_held_in_four_bits(base: Path) -> None:
     reader = build_reader(base)
     name = "encoder.layer.0.intermediate.dense"
-    steps, sizes = (weights_of(reader)[f"{name}.{kind}"] for kind in ("weight", "step"))
+    steps, sizes = (reader_state(reader)[f"{name}.{kind}"] for kind in ("weight", "step"))
     assert steps.dtype == np.int8
     assert set(np.unique(steps)) <= set(range(-8, 8))
     assert len(np.unique(steps)) > 12
