@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pytest_ragtune import extras
 from pytest_ragtune.errors import ModelError
 
-from .features import Combiner
+from .features import FEATURES, Combiner
 from .windows import Policy
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -195,7 +195,7 @@ def read_card(folder: Path) -> Card:
             version=int(given["version"]),
             max_tokens=int(given["max_tokens"]),
             window=Policy(**_known(given["window"], (item.name for item in fields(Policy)))),
-            combiners={head: _combiner(given["combiner"][head]) for head in HEADS},
+            combiners={head: _combiner(given["combiner"][head], known) for head, known in FEATURES.items()},
             thresholds={head: float(given["thresholds"][head]) for head in HEADS},
             checksum=hashlib.sha256(text).hexdigest()[:12],
         )
@@ -225,9 +225,11 @@ def _again(folder: Path) -> str:
     return "write the folder again with ragtune train-judge"
 
 
-def _combiner(given: Mapping[str, Any]) -> Combiner:
+def _combiner(given: Mapping[str, Any], known: Iterable[str]) -> Combiner:
     columns = {name: tuple(map(float, given[name])) for name in ("mean", "scale", "weights")}
     names = tuple(map(str, given["features"]))
+    if unknown := sorted(set(names) - set(known)):
+        raise ValueError(f"it weighs {unknown}, which this version of the package does not count")
     if {len(names)} != {len(column) for column in columns.values()}:
         raise ValueError(f"the combiner has {len(names)} features and not as many numbers for each")
     return Combiner(names, **columns, bias=float(given["bias"]))

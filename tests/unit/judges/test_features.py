@@ -35,35 +35,23 @@ def test_the_names_are_those_announced() -> None:
 
 def test_a_verbatim_claim_misses_nothing() -> None:
     found = support("The warranty lasts two years.")
-    assert found["content_context"] == found["content_window"] == found["content_sentence"] == 1.0
-    assert found["bigrams_new"] == found["trigrams_new"] == found["number_missing"] == 0.0
-    assert found["run"] == 1.0
+    assert found["covered"] > 0.0
+    assert not any(found[name] for name in ("number_missing", "name_missing", "negation_added", "edited"))
 
 
 @pytest.mark.parametrize(
     ("claim", "feature"),
     [
         ("The warranty lasts five years.", "number_missing"),
-        ("The warranty lasts 7 years.", "numbers_missing_window"),
         ("Carla Berg leads the sales team, and Carla Berg sells.", "name_missing"),
-        ("The team of Carla sells.", "names_missing_window"),
         ("The warranty does not last two years.", "negation_added"),
-        ("Opened items can be returned.", "negation_dropped"),
-        ("The years last the warranty two.", "bigrams_new"),
+        ("Bags can be returned within 30 days.", "edited"),
     ],
 )
 def test_what_is_wrong_shows(claim: str, feature: str) -> None:
-    assert support(claim)[feature] > 0.0
+    rules = "Bikes can be returned within 30 days. Bags can be returned within 14 days."
+    assert support(claim, rules if feature == "edited" else CONTEXT)[feature] > 0.0
     assert support("The warranty lasts two years.")[feature] == 0.0
-
-
-def test_new_words_are_counted_and_not_only_their_share() -> None:
-    short, long = (
-        support("The warranty ends."),
-        support("The warranty ends badly for boats, planes and trains."),
-    )
-    assert 0.0 < short["new_words"] < long["new_words"]
-    assert support("The warranty lasts two years.")["new_words"] == 0.0
 
 
 def test_known_words_tell_more_of_a_long_claim_over_a_long_context() -> None:
@@ -88,23 +76,41 @@ def test_of_a_claim_of_several_statements_the_words_of_all_count() -> None:
     assert {name for name in alone if alone[name] != bad[name]} == {"covered"}
 
 
-def test_logits_best_second_and_mean() -> None:
-    found = support("The warranty lasts two years.", logits=(1.0, 3.0))
-    assert [found[name] for name in ("logit_best", "logit_second", "logit_mean", "logit_lexical")] == [
-        3,
-        1,
-        2,
-        1,
+def test_the_best_logit_and_the_mean_of_the_three_best_count() -> None:
+    short = "It lasts two years."
+    found = support("The warranty lasts two years.", short, logits=(1.0, 3.0))
+    assert (found["logit_best"], found["logit_mean"]) == (3.0, 2.0)
+    many = support("The warranty lasts two years.", short, logits=(1.0, 3.0, 2.0, -9.0))
+    assert (many["logit_best"], many["logit_mean"]) == (3.0, 2.0)
+
+
+def test_the_longer_a_context_the_less_every_sign_says() -> None:
+    claim = "The warranty lasts five years."
+    found = [
+        support(claim, " ".join(["The warranty lasts two years."] + ["We like cats."] * count), logits=(2.0,))
+        for count in (0, 10, 40, 100, 400)
     ]
-    alone = support("Two.", "Two.", logits=(2.0,))
-    assert alone["logit_second"] == 2.0
+    for name in ("logit_best", "logit_mean", "number_missing"):
+        values = [features[name] for features in found]
+        assert values[0] > values[1] > values[2] > values[3] == values[4] > 0.6 * values[0], name
+    lengths = [features["long"] for features in found]
+    assert lengths[:2] == [0.0, 0.0]
+    assert 0.0 < lengths[2] < lengths[3] < lengths[4] == 1.0
 
 
-def test_an_answer_that_only_repeats_the_question_adds_nothing() -> None:
+def test_of_an_answer_the_best_logit_and_the_second_count() -> None:
+    document = read_document(CONTEXT, POLICY)
+    windows = choose(document, "warranty", POLICY)
+    found = answer_features("How long is the warranty?", document, windows, [1.0, 3.0], [0.5])
+    assert (found["logit_best"], found["logit_second"]) == (3.0, 1.0)
+    alone = answer_features("How long is the warranty?", document, windows[:1], [1.0], [0.5])
+    assert (alone["logit_best"], alone["logit_second"]) == (1.0, 1.0)
+
+
+def test_an_answer_that_shares_words_with_the_question_is_nearer_to_it() -> None:
     question = "How long does the warranty last?"
-    assert answer(question, "How long does the warranty last?")["added"] == 0.0
-    assert answer(question, "The warranty lasts two years.")["added"] > 0.0
-    assert answer(question, "We like cats.")["asked_found"] == 0.0
+    near, far = answer(question, "The warranty lasts 2 years."), answer(question, "We like cats.")
+    assert near["lexical"] > far["lexical"]
 
 
 def test_of_the_cosines_of_an_answer_the_highest_counts() -> None:

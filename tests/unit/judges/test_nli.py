@@ -18,6 +18,10 @@ from pytest_ragtune.judges.nli import NliJudge, has_weights
 from pytest_ragtune.judges.shelf import Shelf
 from pytest_ragtune.metrics.evidence import Request
 
+STRANGE = {
+    head: {"features": ["shoes"], "mean": [0], "scale": [1], "weights": [1], "bias": 0}
+    for head in ("supports", "answers")
+}
 COUNTING = Path(__file__).resolve().parents[3] / "fixtures" / "judges" / "overlap"
 CONTEXT = "The warranty lasts two years from delivery. It covers parts and labour. Shipping is free."
 
@@ -184,6 +188,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         ({"window": {"sizes": 3}}, "unknown settings"),
         ({"max_tokens": "many"}, "is damaged"),
         ({"combiner": {}}, "is damaged"),
+        ({"combiner": STRANGE}, r"weighs \['shoes'\], which this version .* train-judge"),
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused(folder: Path, change: dict[str, object], message: str) -> None:
