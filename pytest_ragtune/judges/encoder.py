@@ -21,7 +21,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the judge that comes with the package."""
 CARD, MODEL, TOKENIZER = "judge.json", "model.onnx", "tokenizer.json"
 SCHEMA = 1
-HEADS = ("supports", "answers")
+HEADS = tuple(FEATURES)
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _TEXT_INPUTS = ("text_ids", "text_mask")
 TEXT_TOKENS = 128
@@ -195,7 +195,7 @@ def read_card(folder: Path) -> Card:
             version=int(given["version"]),
             max_tokens=int(given["max_tokens"]),
             window=Policy(**_known(given["window"], (item.name for item in fields(Policy)))),
-            combiners={head: _combiner(given["combiner"][head], known) for head, known in FEATURES.items()},
+            combiners={head: _combiner(given["combiner"][head], FEATURES[head]) for head in HEADS},
             thresholds={head: float(given["thresholds"][head]) for head in HEADS},
             checksum=hashlib.sha256(text).hexdigest()[:12],
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_ragtune.text import words
 
@@ -34,7 +35,10 @@ Few: what more can be counted helped on sets like those that were learned from, 
 ANSWER_FEATURES = ("logit_best", "logit_second", "lexical", "cosine")
 """Names of what :func:`answer_features` gives, in order."""
 
-FEATURES = {"supports": SUPPORT_FEATURES, "answers": ANSWER_FEATURES}
+Head = Literal["supports", "answers"]
+"""What a judge is asked: does the context support the claim, does the text answer the question."""
+
+FEATURES: Mapping[Head, tuple[str, ...]] = {"supports": SUPPORT_FEATURES, "answers": ANSWER_FEATURES}
 """The features of each head."""
 
 
@@ -114,13 +118,12 @@ def answer_features(
         logits: the model's, one a window.
         cosines: of the question and each of the :func:`stretches`, each read alone.
     """
-    best = best_window(logits)
-    second = max((logit for place, logit in enumerate(logits) if place != best), default=logits[best])
+    highest = sorted(logits, reverse=True)[:2]
     asked_words = len(words(question))
     return {
-        "logit_best": logits[best],
-        "logit_second": second,
-        "lexical": relevance_logit(question, windows[best].text),
+        "logit_best": highest[0],
+        "logit_second": highest[-1],
+        "lexical": relevance_logit(question, windows[best_window(logits)].text),
         "cosine": (max(cosines) - _UNRELATED) * (1 + 2 * _between(asked_words, 10, 30)),
     }
 

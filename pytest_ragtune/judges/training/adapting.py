@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ragtune.judges.encoder import MODEL, TOKENIZER, Encoder
-from pytest_ragtune.judges.features import Combiner
+from pytest_ragtune.judges.features import Combiner, Head
 from pytest_ragtune.judges.lexical import sigmoid
 from pytest_ragtune.judges.windows import choose, read_document
 from pytest_ragtune.statistics.agreement import Agreement, agreement
@@ -20,7 +20,7 @@ from .combining import Sample, best_threshold, fit_combiner, weights_of
 from .exporting import export, load_weights, reader_weights
 from .folder import Draft, write_card
 from .network import Recipe, base_folder, build_network, load_tokenizer, train
-from .rows import Head, Row
+from .rows import Row
 from .scoring import features_of
 
 Features = Sequence[Mapping[str, float] | None]

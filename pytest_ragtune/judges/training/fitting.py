@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_ragtune.judges.features import Combiner
+from pytest_ragtune.judges.features import FEATURES, Combiner, Head
 from pytest_ragtune.judges.lexical import sigmoid
 from pytest_ragtune.statistics.agreement import agreement
 
@@ -18,8 +18,7 @@ from .combining import (
     fit_platt,
     weights_of,
 )
-from .rows import Head, Row
-from .scoring import NAMES
+from .rows import Row
 
 SHARES: Mapping[str, float] = {
     "dialogue": 1.0, "fever": 0.7, "scifact": 0.7, "citations": 1.0, "summedits": 1.0, "snli": 0.3,
@@ -63,7 +62,7 @@ def fit_head(head: Head, rows: Sequence[Row], features: Sequence[Mapping[str, fl
     weights = weights_of([row for row, _ in usable], SHARES)
     samples = [Sample(r, f, w) for (r, f), w in zip(usable, weights, strict=True)]
     held = [sample for sample in samples if _calibrates(sample.row)]
-    combiner = fit_combiner([s for s in samples if not _calibrates(s.row)], NAMES[head], signs=SIGNS)
+    combiner = fit_combiner([s for s in samples if not _calibrates(s.row)], FEATURES[head], signs=SIGNS)
     combiner = with_added(combiner, ADDED[head])
     logits = [combiner.logit(s.features) for s in held]
     labels, counted = [s.row.label for s in held], [s.weight for s in held]

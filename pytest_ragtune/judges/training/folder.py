@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ragtune.judges.encoder import CARD, MODEL, SCHEMA, TOKENIZER
-from pytest_ragtune.judges.features import Combiner
+from pytest_ragtune.judges.features import Combiner, Head
 from pytest_ragtune.judges.windows import Policy
-
-from .rows import Head
 
 
 @dataclass(frozen=True, slots=True)

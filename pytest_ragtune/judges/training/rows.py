@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pytest_ragtune.judges.features import Head
 from pytest_ragtune.text import sentences, words
 
-Head = Literal["supports", "answers"]
 Part = Literal["train", "dev", "test"]
 Verdict = Literal["yes", "unknown", "contradicted", "no"]
 """``no`` is unknown or contradicted, the source does not tell which."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pytest_ragtune.judges.claim_parts import parts_of
 from pytest_ragtune.judges.features import (
-    ANSWER_FEATURES,
-    SUPPORT_FEATURES,
     answer_features,
     stretches,
     support_features,
@@ -17,7 +15,7 @@ from pytest_ragtune.judges.windows import Document, Policy, Window, choose, read
 from pytest_ragtune.metrics.evidence import Request
 from pytest_ragtune.text import words
 
-from .rows import Head, Row
+from .rows import Row
 
 
 class Reads(Protocol):
@@ -28,10 +26,6 @@ class Reads(Protocol):
 
     def cosines(self, pairs: Sequence[tuple[str, str]], /) -> Sequence[float]:
         """How near the two texts are, each read alone."""
-
-
-NAMES: Mapping[Head, tuple[str, ...]] = {"supports": SUPPORT_FEATURES, "answers": ANSWER_FEATURES}
-"""The features of each head."""
 
 
 def features_of(

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_ragtune import extras
 from pytest_ragtune.judges.encoder import MODEL, TOKENIZER, Encoder
+from pytest_ragtune.judges.features import FEATURES, Head
 from pytest_ragtune.judges.windows import Policy
 from pytest_ragtune.text import claims, words
 
@@ -20,8 +21,8 @@ from .folder import Draft, blank_combiners, write_card
 from .mixture import CAPS, Mixture, build, planted
 from .network import MAX_TOKENS, Recipe, base_folder, build_network, load_tokenizer, train
 from .retellings import LICENCE
-from .rows import Head, Part, Row
-from .scoring import NAMES, features_of
+from .rows import Part, Row
+from .scoring import features_of
 from .sentences import ReaderRecipe, build_reader, reader_state, teach
 from .sources import SOURCES, TEXT_LICENCES, edited_sentences
 
@@ -101,13 +102,13 @@ def finish(
 ) -> dict[Head, Fitted]:
     """Fit the combiners of the model that lies in ``out`` and write its card."""
     none: dict[Head, float] = {"supports": 0.5, "answers": 0.5}
-    draft = Draft(blank_combiners(NAMES), none, policy, MAX_TOKENS, BASE, seed)
+    draft = Draft(blank_combiners(FEATURES), none, policy, MAX_TOKENS, BASE, seed)
     write_card(out, draft)
     rows = fit_rows(data, mixture, "dev", seed)
     encoder = Encoder(out)
     tell(f"reading {len(rows)} rows to fit the combiners on")
     features = features_of(rows, encoder, policy)
-    fitted: dict[Head, Fitted] = {head: fit_head(head, rows, features) for head in NAMES}
+    fitted: dict[Head, Fitted] = {head: fit_head(head, rows, features) for head in FEATURES}
     write_card(
         out,
         replace(

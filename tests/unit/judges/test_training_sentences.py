@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from pytest_ragtune.judges.encoder import CARD, MODEL, TEXT_TOKENS, TOKENIZER, Encoder
+from pytest_ragtune.judges.features import FEATURES, Head
 from pytest_ragtune.judges.training import shipped
 from pytest_ragtune.judges.training.adapting import adapt
 from pytest_ragtune.judges.training.exporting import export, reader_weights
 from pytest_ragtune.judges.training.folder import Draft, blank_combiners, write_card
 from pytest_ragtune.judges.training.network import Recipe, build_network, load_encoder, load_tokenizer
-from pytest_ragtune.judges.training.rows import Head, Row, grouped
-from pytest_ragtune.judges.training.scoring import NAMES
+from pytest_ragtune.judges.training.rows import Row, grouped
 from pytest_ragtune.judges.training.sentences import (
     ReaderRecipe,
     build_reader,
@@ -62,7 +62,7 @@ def judge(folder: Path, base: Path, reader: Any | None = None) -> Encoder:
     export(build_network(base).eval(), folder / MODEL, reader=weights)
     shutil.copyfile(base / TOKENIZER, folder / TOKENIZER)
     even: dict[Head, float] = {"supports": 0.5, "answers": 0.5}
-    write_card(folder, Draft(blank_combiners(NAMES), even, Policy(), 64, "tiny", 1))
+    write_card(folder, Draft(blank_combiners(FEATURES), even, Policy(), 64, "tiny", 1))
     return Encoder(folder)
 
 
