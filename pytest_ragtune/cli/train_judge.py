@@ -47,8 +47,8 @@ def add_command(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument(
         "--epochs", type=float, default=None, metavar="N",
-        help="passes over the rows that train the network; 0 fits only the combiner behind it and needs no "
-        "torch (default: 0 for own labels, 1 for the public sets, where 0 needs --start)",
+        help="passes over the rows that train the network; 0 fits only the combiner behind it, which for own "
+        "labels needs no torch (default: 0 for own labels, 1 for the public sets, where 0 needs --start)",
     )  # fmt: skip
     command.add_argument(
         "--rate", type=float, default=None, metavar="X",
@@ -103,7 +103,8 @@ def _train(arguments: argparse.Namespace) -> int:
 def _from_sets(arguments: argparse.Namespace, starts: Sequence[Path]) -> int:
     if arguments.epochs == 0 and not starts:
         raise ValueError(
-            "--epochs is 0: expected more, the public sets train a network, or a judge's folder with --start"
+            "--epochs is 0: expected more, for the public sets train a network, or a judge's folder with "
+            "--start, whose network stays as it is"
         )
     recipe = Recipe(
         1.0 if arguments.epochs is None else arguments.epochs, arguments.rate or 1e-4, seed=arguments.seed

@@ -92,7 +92,8 @@ def _of_chapter(verses: Sequence[Verse], stock: Stock, uses: dict[str, int], rng
     if not 6 <= len(words(claim)) <= 45 or len(words(context)) > _LONGEST:
         return []
     rows = [Row("supports", context, claim, "yes", "retold")]
-    others = [verse[retelling] for number, verse in enumerate(verses) if number not in span]
+    held = {verses[number][retelling] for number in span}  # a refrain stands in several verses
+    others = [verse[retelling] for verse in verses if verse[retelling] not in held]
     other = _nearest(context, others, rng)
     if other is not None and rng.random() < 0.7:
         rows.append(Row("supports", context, other, "unknown", "retold"))

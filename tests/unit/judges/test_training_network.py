@@ -195,3 +195,12 @@ def test_training_begins_with_the_network_of_a_judge(
         weights.append({i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}["out.weight"])
     assert (weights[0] == weights[1]).all()
     assert (weights[0] != weights[2]).any()
+    (tmp_path / "mean").mkdir()
+    told: list[str] = []
+    both = [tmp_path / "first", tmp_path / "anew"]
+    shipped._train(rows(40), tmp_path / "mean", Recipe(epochs=0), both, told.append)
+    assert not any(line.startswith("step ") for line in told)
+    assert not (tmp_path / "mean/checkpoint.pt").exists()
+    model = onnx.load(tmp_path / "mean/model.onnx")
+    mean = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}["out.weight"]
+    assert abs(mean - (weights[0] + weights[2]) / 2).max() < 1e-6

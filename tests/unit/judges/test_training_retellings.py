@@ -65,6 +65,17 @@ def test_a_verse_in_other_words_is_supported_and_another_verse_or_a_changed_one_
     assert any(row.source.startswith("retold:") and not row.label for row in rows)
 
 
+def test_a_refrain_that_the_context_holds_is_not_a_verse_that_it_lacks() -> None:
+    told = [f"{who} came to the gate of the old town with the elders." for who in WHO]
+    again = [f"{who} went up to the door of that place among grey men." for who in WHO]
+    told[2::2] = ["His kindness lasts for ever and ever in all the land."] * 4
+    again[2::2] = ["For ever his kindness lasts, through time, in every land."] * 4
+    chapter = [{"archaic": a, "modern": a, "basic": b} for a, b in zip(told, again, strict=True)]
+    lacking = [row for row in retold([chapter], random.Random(1), 600) if row.verdict == "unknown"]
+    assert lacking
+    assert not any("kindness" in row.first and "kindness" in row.second for row in lacking)
+
+
 def test_retold_rows_are_the_same_for_the_same_seed_only(tmp_path: Path) -> None:
     chapters = read_chapters(folder(tmp_path, [f"Ruth{n}" for n in range(40)]), "train")
     one, two, other = (retold(chapters, random.Random(seed), 50) for seed in (1, 1, 2))
