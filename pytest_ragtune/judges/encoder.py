@@ -190,17 +190,25 @@ def read_card(folder: Path) -> Card:
         )
     try:
         _verify(folder, given["files"])
-        return Card(
+        card = Card(
             name=str(given["name"]),
             version=int(given["version"]),
             max_tokens=int(given["max_tokens"]),
             window=Policy(**_known(given["window"], (item.name for item in fields(Policy)))),
-            combiners={head: _combiner(given["combiner"][head], FEATURES[head]) for head in HEADS},
+            combiners={head: _combiner(given["combiner"][head]) for head in HEADS},
             thresholds={head: float(given["thresholds"][head]) for head in HEADS},
             checksum=hashlib.sha256(text).hexdigest()[:12],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path} is damaged ({type(error).__name__}: {error}): {_again(folder)}") from error
+    for head, known in FEATURES.items():
+        if unknown := sorted(set(card.combiners[head].features) - set(known)):
+            others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            raise ModelError(
+                f"{path} was made by another version of the package: it weighs {unknown[0]!r}{others}, "
+                f"expected only {', '.join(known)}; {_again(folder)}"
+            )
+    return card
 
 
 def _verify(folder: Path, files: Mapping[str, str]) -> None:
@@ -225,11 +233,9 @@ def _again(folder: Path) -> str:
     return "write the folder again with ragtune train-judge"
 
 
-def _combiner(given: Mapping[str, Any], known: Iterable[str]) -> Combiner:
+def _combiner(given: Mapping[str, Any]) -> Combiner:
     columns = {name: tuple(map(float, given[name])) for name in ("mean", "scale", "weights")}
     names = tuple(map(str, given["features"]))
-    if unknown := sorted(set(names) - set(known)):
-        raise ValueError(f"it weighs {unknown}, which this version of the package does not count")
     if {len(names)} != {len(column) for column in columns.values()}:
         raise ValueError(f"the combiner has {len(names)} features and not as many numbers for each")
     return Combiner(names, **columns, bias=float(given["bias"]))
