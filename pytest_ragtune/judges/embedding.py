@@ -12,7 +12,7 @@ from pytest_ragtune.metrics.evidence import Evidence
 from pytest_ragtune.metrics.scoring import identity
 from pytest_ragtune.protocols import Embedder
 from pytest_ragtune.records import Support
-from pytest_ragtune.text import words
+from pytest_ragtune.text import without_attribution, words
 
 from .lexical import best_match, penalty, relevance_logit, shares_logit, sigmoid
 from .overlap import Context, Reading, most, read_claim, read_context
@@ -51,7 +51,7 @@ class EmbeddingJudge:
     @property
     def identity(self) -> str:
         """Version and the embedder's identity: the coefficients are part of the version."""
-        return identity("embedding", 1, embedder=self._embedder.identity)
+        return identity("embedding", 2, embedder=self._embedder.identity)
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (context, claim) pair."""
@@ -59,6 +59,7 @@ class EmbeddingJudge:
 
     def best_support(self, requests: Sequence[tuple[str, Sequence[str]]]) -> list[Evidence]:
         """For each (claim, contexts) the best context and the sentence in it that is nearest in meaning."""
+        requests = [(without_attribution(claim), contexts) for claim, contexts in requests]
         known = {context: self._read(context) for _, contexts in requests for context in contexts}
         found = dict.fromkeys(sentence for context in known.values() for sentence in context.sentences)
         self._embed([*(claim for claim, _ in requests), *found])

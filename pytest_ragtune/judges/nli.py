@@ -22,7 +22,7 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document, texts_in
 
 _CACHED_OPINIONS = 4096
-_READING = 5
+_READING = 6
 """To raise when texts are read in another way, or by other arithmetic: it changes every opinion."""
 _SHARED = 4.0
 """Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
@@ -110,12 +110,9 @@ class NliJudge:
 
     def _least(self, request: Request) -> Evidence:
         """What supports the least supported statement of a claim; most claims are one."""
-        parts = [
-            Request(part.text, request.contexts, part.before or request.before)
-            for part in parts_of(request.claim)
-        ]
-        whole = request.claim if len(parts) > 1 else ""
-        return min((self._statement(part, whole) for part in parts), key=_probability)
+        parts = parts_of(request.claim, request.before)
+        each = [Request(part.text, request.contexts, part.before) for part in parts.statements]
+        return min((self._statement(one, parts.whole) for one in each), key=_probability)
 
     def _statement(self, request: Request, whole: str) -> Evidence:
         """What supports one statement of a whole.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pytest_ragtune.text import sentences, words
+from pytest_ragtune.text import sentences, without_attribution, words
 from pytest_ragtune.text.tokens import STOP_WORDS, stem, word_set
 
 WINDOW_WORDS = 400
@@ -104,8 +104,11 @@ class Match:
 
 
 def read_claim(text: str) -> Reading:
-    """A claim's words, without list numbers and citation marks; its numbers are those it must be held to."""
-    bare = _SOURCE_MARK.sub(" ", text)
+    """A claim's words, without list numbers, citation marks and the given text as its source.
+
+    Its numbers are those it must be held to.
+    """
+    bare = without_attribution(_SOURCE_MARK.sub(" ", text).strip())
     reading = _read(bare if words(bare) else text, _STRICT)
     numbers = reading.numbers - frozenset(_IN_A_NAME.findall(bare))
     return replace(reading, numbers=numbers, names=_names(bare))

@@ -4,6 +4,7 @@ Everything here is deterministic, takes any text, and was written for English: o
 cut into words and sentences, but their refusals and stop words are not known.
 """
 
+from .attribution import without_attribution as without_attribution
 from .refusal import is_refusal as is_refusal
 from .splitting import sentences as sentences
 from .statements import Statement as Statement

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import re
 
+from .attribution import GIVEN, NOUN, PLAIN
 from .smalltalk import is_farewell, is_small_talk, written_out
 from .splitting import sentences
 from .tokens import words
 
-_NOUN = (
-    r"(?:contexts?|passages?|documents?|documentation|text|handbook|manual|excerpts?|sources?"
-    r"|articles?|snippets?|knowledge base)"
-)
-_GIVEN = (
-    r"(?: (?:above|below|here|provided|given|supplied|available|retrieved|(?:that )?(?:you|i)(?: was"
-    r"| were| have)? \w+))?"
-)
-_PLAIN = (
-    r"(?:the|this|that|these|those|my|your|our|any(?: of the)?) (?:(?:provided|given|supplied"
-    rf"|available|retrieved|above|following) )?{_NOUN}{_GIVEN}"
-)
 _SOURCE = (
-    rf"(?:{_PLAIN}|(?:the|this|that|these|those|my|your|our|any(?: of the)?) (?:\w+ ){{1,2}}{_NOUN}{_GIVEN}"
-    rf"|(?:the |this |any )?(?:(?:provided|given|supplied|available|above) (?:information|data|{_NOUN})"
+    rf"(?:{PLAIN}|(?:the|this|that|these|those|my|your|our|any(?: of the)?) (?:\w+ ){{1,2}}{NOUN}{GIVEN}"
+    rf"|(?:the |this |any )?(?:(?:provided|given|supplied|available|above) (?:information|data|{NOUN})"
     rf"|(?:information|data) (?:above|provided|given|available|i have)))"
 )
 _FACTS = (
@@ -62,7 +51,7 @@ _STARTS = [
 _ANYWHERE = [
     rf"{_SOURCE} (?:do|does|did) not (?:\w+ly |actually )?(?:mention|say|specify|state|discuss|address"
     r"|indicate|answer|tell|reveal|explain)\b",
-    rf"{_PLAIN} (?:do|does|did) not (?:\w+ly )?(?:cover|describe)\b",
+    rf"{PLAIN} (?:do|does|did) not (?:\w+ly )?(?:cover|describe)\b",
     rf"{_SOURCE} (?:do|does|did) not (?:\w+ly )?(?:provide|contain|include|give|have|offer) {_FACTS}{_NEXT}",
     rf"{_SOURCE} (?:contains?|provides?|gives?|has|have|includes?"
     rf"|offers?) no (?:\w+ ){{0,2}}(?:information|mention|details?|answer|data){_NEXT}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .attribution import SOURCE, without_attribution
+
 _THANKS = (
     r"(?:many )?thank(?:s| you)(?: (?:so|very) much| a lot)?(?:,? (?:for (?:reaching|contacting|asking"
     r"|getting|writing|your|the)\b.*))?"
@@ -16,7 +18,9 @@ _EAGER = (
     r"(?:(?:sure|certainly|absolutely|of course|no problem|great)(?: thing)?|(?:that is"
     r"|what) an? (?:great|good|excellent) question"
     r"|(?:i (?:would be|am|will be) )?(?:happy|glad|delighted|here) to (?:help|assist)\b.*|i (?:can"
-    r"|will) help\b.{0,40})"
+    r"|will) help\b.{0,40}"
+    r"|i (?:can|will|am able to|would be (?:happy|glad) to) (?:answer|address|help (?:you )?with)"
+    r" (?:your|the|this|that) (?:question|query|request)s?)"
 )
 _INVITATION = (
     r"(?:please |just |and |so )*(?:let (?:me|us) know|(?:feel|be) free to|do not hesitate|reach out if)\b.*"
@@ -25,6 +29,8 @@ _INVITATION = (
     r"|(?:is there )?(?:anything|something) else (?:i|we) can .*|i hope (?:this|that"
     r"|it) .{0,20}(?:helps?|useful).*"
     r"|hope (?:this|that|it) helps.*"
+    r"|if you (?:have|need) .{0,60}, (?:i|we) (?:will|can|would|am|are) (?:do (?:my|our) best|try"
+    r"|(?:be )?(?:happy|glad|here))\b.*"
 )
 _FAREWELL = (
     r"(?:(?:kind|best|warm)(?:est)? (?:regards|wishes)|regards|sincerely|yours (?:truly|sincerely"
@@ -55,6 +61,11 @@ _HEDGE = (
     r"|completely )?(?:sure|certain)"
     r"|it is (?:hard|difficult) to (?:say|tell)|it is (?:unclear|not clear)"
 )
+_DISCLAIMER = (
+    r"(?:please )?(?:note|be aware|keep in mind)(?: that)? (?:this|these|the|my|all)(?: \w+)??"
+    r" (?:answers?|response|reply|summary|list|information|details|figures|numbers|percentages|values|dates)"
+    rf" (?:is|are)(?: \w+){{0,3}} based (?:\w+ )?on {SOURCE}\D{{0,120}}"
+)
 _BARE = (
     r"(?:yes|no|yeah|nope|ok|okay|right|correct|exactly|indeed|true|false|answer|note)(?:,? (?:you can"
     r"|it is|it does|please))?"
@@ -62,7 +73,10 @@ _BARE = (
 _SMALL_TALK = re.compile(
     "|".join(
         f"(?:{part})"
-        for part in (_THANKS, _GREETING, _EAGER, _INVITATION, _FAREWELL, _APOLOGY, _PLEASURE, _HEDGE, _BARE)
+        for part in (
+            *(_THANKS, _GREETING, _EAGER, _INVITATION, _FAREWELL),
+            *(_APOLOGY, _PLEASURE, _HEDGE, _DISCLAIMER, _BARE),
+        )
     ),
     re.IGNORECASE,
 )
@@ -99,9 +113,13 @@ def is_farewell(sentence: str) -> bool:
 
 
 def is_small_talk(sentence: str) -> bool:
-    """Whether ``sentence`` is nothing but a greeting, thanks, apology, invitation, sign-off, hedge, "
-    "or a bare yes or no."""
+    """Whether ``sentence`` is nothing but courtesy: a greeting, thanks, an apology, an offer, a sign-off, a
+    hedge, a note on where the answer is from, or a bare yes or no."""
     core = written_out(sentence).rstrip(" .!,…:;")
+    return any(_is_courtesy(form) for form in dict.fromkeys((core, without_attribution(core))))
+
+
+def _is_courtesy(core: str) -> bool:
     parts = [part for part in re.split(r"[.!,]\s+", core) if part]
     return bool(_SMALL_TALK.fullmatch(core)) or (
         bool(parts) and all(_SMALL_TALK.fullmatch(part) for part in parts)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from .attribution import without_attribution
 from .refusal import is_refusal
 from .smalltalk import is_farewell, is_small_talk
 from .splitting import MARKER, sentences
@@ -112,7 +113,7 @@ def statements(answer: str, question: str = "") -> list[Statement]:
 def _referred(claim: str, before: str, question: str) -> str:
     """What ``claim`` cannot be understood without, if that is short enough to be read along."""
     found = words(claim[:_SEEN])
-    if before and _REFERS.match(claim):
+    if before and _REFERS.match(without_attribution(claim)):
         needed = before
     elif len(found) <= _FRAGMENT_WORDS and ":" not in claim and _VERBS.isdisjoint(found):
         needed = before or question

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_ragtune.text import claims, content_words, is_claim, is_refusal, normalise, sentences, words
+from pytest_ragtune.text import (
+    claims,
+    content_words,
+    is_claim,
+    is_refusal,
+    normalise,
+    sentences,
+    statements,
+    without_attribution,
+    words,
+)
 from pytest_ragtune.text.tokens import has_words, stem
 
 
@@ -227,6 +237,10 @@ def test_claims(answer: str, expected: list[str]) -> None:
         "I'm not sure.",
         "No.",
         "🙂",
+        "Sure, I can answer your question based on the provided document.",
+        "If you have any other questions, I will do my best to provide helpful and accurate information.",
+        "Please note that these figures are based on the document provided and may not be up to date.",
+        "Note that this answer is based solely on the passages above.",
     ],
 )
 def test_small_talk_is_no_claim(sentence: str) -> None:
@@ -249,10 +263,60 @@ def test_small_talk_is_no_claim(sentence: str) -> None:
         "Sorry for the delay, the fee is 25 euros.",
         "It is good to charge the pack.",
         "Sorry, the Lantern has two years of cover.",
+        "I can answer your question: it is 5 euros.",
+        "If you need more than 5 GB, you can upgrade.",
+        "Please note that the fee is based on the weight of the parcel.",
+        "Based on the provided document, tea is hot.",
     ],
 )
 def test_short_statements_are_claims(sentence: str) -> None:
     assert is_claim(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Based on the provided document, tea is hot.",
+        "Based on the document you provided, tea is hot.",
+        "Based solely on the information given, tea is hot.",
+        "According to the context, tea is hot.",
+        "Yes, according to the passages above, tea is hot.",
+        "Based on the search results, it appears that tea is hot.",
+        "From the text, we can see that tea is hot.",
+        "As mentioned in the provided context, tea is hot.",
+        "In the context of the article, tea is hot.",
+        "The passage clearly states that tea is hot.",
+        "The information provided in the documents indicates that tea is hot.",
+        "tea is hot, according to the handbook.",
+        "tea is hot (as stated in the document).",
+        "tea is hot, as proposed in the article.",
+    ],
+)
+def test_what_only_names_the_given_text_is_no_part_of_a_statement(sentence: str) -> None:
+    assert without_attribution(sentence).rstrip(".") == "tea is hot"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "According to NASA, tea is hot.",
+        "According to the quark model, the force is mediated by mesons.",
+        "Based on the Guardian article, sales fell.",
+        "The document describes how tea is made.",
+        "The passage states that.",
+        "Data on the text is stored in the document.",
+        "According to the document",
+        "The results are in the context file.",
+        "",
+    ],
+)
+def test_a_named_source_and_a_sentence_about_the_text_stay(sentence: str) -> None:
+    assert without_attribution(sentence) == sentence
+
+
+def test_a_claim_that_opens_with_the_source_still_refers_back() -> None:
+    found = statements("The lamp is red. According to the document, it costs 5 euros.")
+    assert found[1].before == "The lamp is red."
 
 
 REFUSALS = """I don't know.

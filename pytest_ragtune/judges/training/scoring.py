@@ -48,9 +48,8 @@ def _features(row: Row, document: Document, encoder: Reads, policy: Policy) -> d
     if row.head == "answers":
         return _answer(row.first, document, encoder, policy)
     parts = parts_of(row.second)
-    whole = row.second if len(parts) > 1 else ""
-    asked = [Request(part.text, (), part.before) for part in parts]
-    each = [_support(one, whole, document, encoder, policy) for one in asked]
+    asked = [Request(part.text, (), part.before) for part in parts.statements]
+    each = [_support(one, parts.whole, document, encoder, policy) for one in asked]
     found = [one for one in each if one is not None]
     return min(found, key=lambda one: one["logit_best"], default=None)
 

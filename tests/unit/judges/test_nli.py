@@ -109,6 +109,31 @@ def test_the_yes_or_no_before_a_claim_is_not_part_of_it(judge: NliJudge, particl
     assert other != bare
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Based on the provided document, ", ""),
+        ("According to the context, ", ""),
+        ("The text states that ", ""),
+        ("", ", according to the passages above"),
+    ],
+)
+def test_naming_the_given_text_as_the_source_changes_no_opinion(
+    judge: NliJudge, before: str, after: str
+) -> None:
+    bare, spoken = judge.support(
+        [(CONTEXT, f"{b}shipping is free{a}.") for b, a in (("", ""), (before, after))]
+    )
+    assert bare == spoken
+
+
+def test_a_greeting_before_a_claim_changes_no_opinion(judge: NliJudge) -> None:
+    bare, spoken = judge.support(
+        [(CONTEXT, f"{greeting}Shipping is free.") for greeting in ("", "Sure, I'd be happy to help! ")]
+    )
+    assert bare == spoken
+
+
 def test_of_many_contexts_those_that_share_most_are_read(judge: NliJudge) -> None:
     contexts = [f"Cats number {number} sleep." for number in range(60)]
     contexts.insert(41, CONTEXT)
