@@ -41,8 +41,8 @@ print(code, time.perf_counter() - start, time.process_time() - cpu, peak)
 """
 
 
-def feeds(session: Any) -> list[dict[str, Any]]:
-    """Pairs of exactly ``TOKENS`` tokens, one a feed as the judge runs them."""
+def feeds() -> list[dict[str, Any]]:
+    """Pairs of exactly ``TOKENS`` tokens, one a feed as the judge runs them, and a text of one token."""
     draw = np.random.default_rng(0)
     made = []
     for _ in range(PAIRS):
@@ -50,7 +50,7 @@ def feeds(session: Any) -> list[dict[str, Any]]:
         types = (np.arange(TOKENS) >= TOKENS * 3 // 4).astype("int64")[None]
         values = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
         values |= {"text_ids": ids[:, :1], "text_mask": np.ones_like(ids[:, :1])}
-        made.append({item.name: values[item.name] for item in session.get_inputs()})
+        made.append(values)
     return made
 
 
@@ -71,7 +71,13 @@ def full_forms(model: Path, folder: Path) -> dict[str, Any]:
         with torch.inference_mode():
             network(**{name: torch.from_numpy(feed[name]) for name in PAIR})
 
-    return {"fp32": lambda feed: full.run(["logits"], {n: feed[n] for n in PAIR}), "torch fp32": run}
+    return {"fp32": runner(full), "torch fp32": run}
+
+
+def runner(session: Any) -> Any:
+    """A call that gives a session what it takes of a feed."""
+    names = [item.name for item in session.get_inputs()]
+    return lambda feed: session.run(["logits"], {name: feed[name] for name in names})
 
 
 def pairs_a_second(runners: dict[str, Any], made: list[dict[str, Any]]) -> dict[str, float]:
@@ -124,13 +130,13 @@ def main() -> int:
     """Print the figures; 1 when a bound is missed."""
     is_ours = (WEIGHTS / MODEL).is_file()
     session = open_session((WEIGHTS if is_ours else COUNTING) / MODEL)
-    runners: dict[str, Any] = {"int8": lambda feed: session.run(["logits"], feed)}
+    runners: dict[str, Any] = {"int8": runner(session)}
     with tempfile.TemporaryDirectory() as folder:
         if is_ours:
             runners |= full_forms(WEIGHTS / MODEL, Path(folder))
         else:
             print("the package has no weights: these are the figures of the test judge, which is no model")
-        found = pairs_a_second(runners, feeds(session))
+        found = pairs_a_second(runners, feeds())
     for name, rate in found.items():
         print(f"{name}: {rate:.1f} pairs a second at {TOKENS} tokens, {rate / found['int8']:.2f} of int8")
     judge = "nli" if is_ours else str(COUNTING)

@@ -51,6 +51,7 @@ def write_model(model: Any, path: Path, *, quantised: bool = True) -> None:
         quantisation.quantize_dynamic(
             unquantised, path, weight_type=quantisation.QuantType.QInt8, nodes_to_exclude=full,
             op_types_to_quantize=["MatMul", "Gather"], per_channel=True, reduce_range=True,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )  # fmt: skip
     finally:
         unquantised.unlink()

@@ -99,18 +99,18 @@ def test_the_exported_model_says_what_the_network_says(base: Path, tmp_path: Pat
     from pytest_ragtune.judges.training.exporting import export, load_weights
 
     network, tokenizer = fresh(base).eval(), load_tokenizer(base)
-    import torch
 
     given = [Row("supports", "the door is red", "it is red and the boat is blue", "yes", "made"), rows(1)[0]]
-    feed = {name: value.numpy() for name, value in collate(torch, encode(tokenizer, given)).items()}
+    feeds = [
+        {"input_ids": np.array([ids]), "token_type_ids": np.array([kinds])}
+        for ids, kinds in encode(tokenizer, given)
+    ]
     expected = logits(network, tokenizer, given).numpy()
     runtime = extras.load("onnxruntime")
     export(network, tmp_path / "full.onnx", quantised=False)
     export(network, tmp_path / "small.onnx")
-    full, small = (
-        runtime.InferenceSession(str(tmp_path / f"{name}.onnx")).run(["logits"], feed)[0]
-        for name in ("full", "small")
-    )
+    sessions = [runtime.InferenceSession(str(tmp_path / f"{name}.onnx")) for name in ("full", "small")]
+    full, small = (np.concatenate([one.run(["logits"], feed)[0] for feed in feeds]) for one in sessions)
     assert np.abs(full - expected).max() < 1e-5
     assert np.abs(small - expected).max() < 0.1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full.onnx", "small.onnx"]
