@@ -124,12 +124,15 @@ def answer_features(
         "logit_best": highest[0],
         "logit_second": highest[-1],
         "lexical": relevance_logit(question, windows[best_window(logits)].text),
-        "cosine": (max(cosines) - _UNRELATED) * (1 + 2 * _between(asked_words, 10, 30)),
+        "cosine": min(0.0, max(cosines) - _RELATED) * (1 + 2 * _between(asked_words, 10, 30)),
     }
 
 
-_UNRELATED = 0.4
-"""About the cosine from which on a question and a text are about the same thing."""
+_RELATED = 0.3
+"""The cosine from which on a question and a text may be about the same thing: what is above tells nothing.
+
+Answers and sentences of the same page that answer nothing are as near to a question as each other; only far
+ones are known to answer something else."""
 
 
 def stretches(windows: Sequence[Window]) -> list[Window]:
