@@ -17,7 +17,7 @@ class Parts:
     """What is judged of a claim."""
 
     statements: tuple[Statement, ...]
-    """At least one; the claim itself where it states nothing."""
+    """Of a claim of several statements each, else all of it."""
     whole: str = ""
     """Of a claim of several statements all that it says, courtesy apart; of a single one nothing."""
 
@@ -29,12 +29,12 @@ def parts_of(claim: str, before: str = "") -> Parts:
         claim: one statement or several.
         before: what the claim as a whole refers back to.
     """
-    found = statements(claim) or [Statement(claim)]
-    each = tuple(Statement(_bare(one.text), _bare(one.before or before)) for one in found)
-    if len(each) == 1:
-        return Parts(each)
     said = (sentence for sentence in sentences(claim) if not is_small_talk(sentence))
-    return Parts(each, " ".join(without_attribution(sentence) for sentence in said))
+    whole = " ".join(without_attribution(sentence) for sentence in said) or claim
+    found = statements(claim)
+    if len(found) < 2:
+        return Parts((Statement(_bare(whole), _bare(before)),))
+    return Parts(tuple(Statement(_bare(one.text), _bare(one.before or before)) for one in found), whole)
 
 
 def _bare(text: str) -> str:

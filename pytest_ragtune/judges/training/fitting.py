@@ -33,7 +33,7 @@ SIGNS: Mapping[str, int] = {
 """What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
 ADDED: Mapping[Head, Mapping[str, float]] = {
     "supports": {"covered": 13.0},
-    "answers": {"lexical": 0.5, "cosine": 1.0},
+    "answers": {"lexical": 0.5, "cosine": 3.0},
 }
 """Log-odds added after the fit for a feature's unit: for words of a claim, or question, that are found,
 and for an answer that is about what was asked.
