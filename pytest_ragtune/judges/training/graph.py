@@ -12,7 +12,7 @@ from .network import MAX_TOKENS
 OPSET, IR = 20, 10
 """The oldest with ``Gelu``, and the format version that goes with it."""
 _RUNTIME = "com.microsoft"
-"""The operators of onnxruntime's own: attention as one, a tenth faster than in the standard's parts."""
+"""The operators of onnxruntime's own: attention as one, which is no slower than the standard's parts."""
 _WORDS = "encoder.embeddings.word_embeddings.weight"
 _POSITIONS = "embeddings.position_embeddings.weight"
 PLACES = f"encoder.{_POSITIONS}"
