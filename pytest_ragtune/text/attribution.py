@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from .tokens import words
+from .tokens import has_words
 
 NOUN = (
     r"(?:contexts?|passages?|documents?|documentation|text|handbook|manual|excerpts?|sources?"
@@ -41,22 +41,22 @@ _AS_SAID = r"as (?:\w+ly )?(?:\w+ed|shown|given|seen|written|told|per)(?: (?:in|
 _BASED = r"based (?:\w+ly )?(?:only )?(?:up)?on"
 _BY = rf"(?:{_BASED}|according to|{_AS_SAID}|as per|per|from|in(?: the context of)?|given|within)"
 _SEEMS = (
-    r"(?:it (?:appears|seems)(?: like| that)?|(?:we|you|i) can (?:see|conclude|infer|say|determine)(?: that)?"
-    r"|it can be (?:seen|concluded|inferred|said|determined)(?: that)?)"
+    r"(?:it (?:appears|seems)|(?:we|you|i) can (?:see|conclude|infer|say|determine)"
+    r"|it can be (?:seen|concluded|inferred|said|determined)) that"
 )
-_OPENING = r"(?:(?:yes|no|sure|certainly|so|well|and|also|additionally|however|therefore)[,:]? )?"
+_OPENING = r"(?:(?:(?:yes|no|sure|certainly)[,:]|(?:so|well|and|also|additionally|however|therefore),?) )?"
+"""Without its comma ``no`` denies: ``No information in the document indicates that ...``."""
 _LEADS = (
     rf"\A\s?{_OPENING}(?:{_BY} {SOURCE}(?: alone)? ?[,:]\s(?:{_SEEMS} )?"
     rf"|{SOURCE} (?:also |further |clearly |explicitly |specifically )?(?:states?|says?|mentions?|notes?"
     r"|explains?|indicates?|reports?|specif(?:y|ies)|confirms?|adds?|tells? us|shows?) that\s)(?=\w|[\"“'‘(])"
 )
 _TRAILS = (
-    rf",? ?(?:\((?:{_BY}) {SOURCE}\)"
-    rf"|(?:{_BASED}|according to|{_AS_SAID}|as per) {SOURCE})(?=[.!]*\s?$)"
+    rf"(?:,? ?\((?:{_BY}) {SOURCE}\)"
+    rf"|, (?:{_BASED}|according to|{_AS_SAID}|as per) {SOURCE})(?=[.!]*\s?$)"
 )
+"""Without a comma it may be the point: ``not as described in the manual``, ``a film based on the text``."""
 _HINT = re.compile(rf"\b(?:{NOUN}|{_KNOWLEDGE}|results)\b", re.IGNORECASE)
-_LEFT = 2
-"""So many words must be left, or the sentence is about the source."""
 
 
 def without_attribution(sentence: str) -> str:
@@ -69,7 +69,7 @@ def without_attribution(sentence: str) -> str:
         return sentence
     leads, trails = _patterns()
     bare = trails.sub("", leads.sub("", sentence, count=1), count=1)
-    return bare if len(words(bare)) >= _LEFT else sentence
+    return bare if has_words(bare) else sentence
 
 
 @cache

@@ -20,7 +20,7 @@ _EAGER = (
     r"|(?:i (?:would be|am|will be) )?(?:happy|glad|delighted|here) to (?:help|assist)\b.*|i (?:can"
     r"|will) help\b.{0,40}"
     r"|i (?:can|will|am able to|would be (?:happy|glad) to) (?:answer|address|help (?:you )?with)"
-    r" (?:your|the|this|that) (?:question|query|request)s?)"
+    rf" (?:your|the|this|that) (?:question|query|request)s?(?: (?:based on|from|using) {SOURCE})?)"
 )
 _INVITATION = (
     r"(?:please |just |and |so )*(?:let (?:me|us) know|(?:feel|be) free to|do not hesitate|reach out if)\b.*"
@@ -29,7 +29,8 @@ _INVITATION = (
     r"|(?:is there )?(?:anything|something) else (?:i|we) can .*|i hope (?:this|that"
     r"|it) .{0,20}(?:helps?|useful).*"
     r"|hope (?:this|that|it) helps.*"
-    r"|if you (?:have|need) .{0,60}, (?:i|we) (?:will|can|would|am|are) (?:do (?:my|our) best|try"
+    r"|if you (?:have|need) (?:any )?(?:other |more |further |additional )?(?:questions?|concerns?|help"
+    r"|assistance)\b.{0,40}, (?:i|we) (?:will|can|would|am|are) (?:do (?:my|our) best|try"
     r"|(?:be )?(?:happy|glad|here))\b.*"
 )
 _FAREWELL = (
@@ -64,7 +65,8 @@ _HEDGE = (
 _DISCLAIMER = (
     r"(?:please )?(?:note|be aware|keep in mind)(?: that)? (?:this|these|the|my|all)(?: \w+)??"
     r" (?:answers?|response|reply|summary|list|information|details|figures|numbers|percentages|values|dates)"
-    rf" (?:is|are)(?: \w+){{0,3}} based (?:\w+ )?on {SOURCE}\D{{0,120}}"
+    rf" (?:is|are)(?: \w+){{0,3}} based (?:\w+ )?on {SOURCE}(?: (?:only|alone))?"
+    r"(?:,? (?:and|so|but) (?:(?:it|they) )?(?:may|might|could)\b\D{0,120})?"
 )
 _BARE = (
     r"(?:yes|no|yeah|nope|ok|okay|right|correct|exactly|indeed|true|false|answer|note)(?:,? (?:you can"
@@ -115,11 +117,7 @@ def is_farewell(sentence: str) -> bool:
 def is_small_talk(sentence: str) -> bool:
     """Whether ``sentence`` is nothing but courtesy: a greeting, thanks, an apology, an offer, a sign-off, a
     hedge, a note on where the answer is from, or a bare yes or no."""
-    core = written_out(sentence).rstrip(" .!,…:;")
-    return any(_is_courtesy(form) for form in dict.fromkeys((core, without_attribution(core))))
-
-
-def _is_courtesy(core: str) -> bool:
+    core = without_attribution(written_out(sentence).rstrip(" .!,…:;"))
     parts = [part for part in re.split(r"[.!,]\s+", core) if part]
     return bool(_SMALL_TALK.fullmatch(core)) or (
         bool(parts) and all(_SMALL_TALK.fullmatch(part) for part in parts)

@@ -241,6 +241,7 @@ def test_claims(answer: str, expected: list[str]) -> None:
         "If you have any other questions, I will do my best to provide helpful and accurate information.",
         "Please note that these figures are based on the document provided and may not be up to date.",
         "Note that this answer is based solely on the passages above.",
+        "Yes, based on the provided document.",
     ],
 )
 def test_small_talk_is_no_claim(sentence: str) -> None:
@@ -265,6 +266,8 @@ def test_small_talk_is_no_claim(sentence: str) -> None:
         "Sorry, the Lantern has two years of cover.",
         "I can answer your question: it is 5 euros.",
         "If you need more than 5 GB, you can upgrade.",
+        "If you have a receipt, we will be happy to exchange it for free.",
+        "Note that this information is based on the document and refunds are free.",
         "Please note that the fee is based on the weight of the parcel.",
         "Based on the provided document, tea is hot.",
     ],
@@ -290,6 +293,8 @@ def test_short_statements_are_claims(sentence: str) -> None:
         "tea is hot, according to the handbook.",
         "tea is hot (as stated in the document).",
         "tea is hot, as proposed in the article.",
+        "However, the text says that tea is hot.",
+        "No, according to the handbook, tea is hot.",
     ],
 )
 def test_what_only_names_the_given_text_is_no_part_of_a_statement(sentence: str) -> None:
@@ -306,12 +311,28 @@ def test_what_only_names_the_given_text_is_no_part_of_a_statement(sentence: str)
         "The passage states that.",
         "Data on the text is stored in the document.",
         "According to the document",
+        "No information in the document indicates that tea is hot.",
+        "No provided document states that tea is hot.",
+        "The bike is not as described in the manual.",
+        "The policy is the same as amended in the document.",
+        "The film is based on the text.",
+        "The decision was based on the information provided.",
+        "Assemble the bike according to the manual.",
         "The results are in the context file.",
         "",
     ],
 )
 def test_a_named_source_and_a_sentence_about_the_text_stay(sentence: str) -> None:
     assert without_attribution(sentence) == sentence
+
+
+@pytest.mark.parametrize("rest", ["it seems to be closed.", "you can see a doctor.", "it seems closed."])
+def test_what_looks_like_a_hedge_behind_the_source_stays(rest: str) -> None:
+    assert without_attribution(f"Based on the text, {rest}") == rest
+
+
+def test_a_single_word_is_an_answer_too() -> None:
+    assert without_attribution("Paris, according to the document.") == "Paris."
 
 
 def test_a_claim_that_opens_with_the_source_still_refers_back() -> None:

@@ -32,7 +32,10 @@ def export(
 
 
 def write_model(model: Any, path: Path, *, quantised: bool = True) -> None:
-    """Write an ONNX model, in 8 bits but for its heads and for products of two activations."""
+    """Write an ONNX model, in 8 bits but for its heads and for products of two activations.
+
+    The quantiser does not know the types behind onnxruntime's own operators, so it is told: 32 bits.
+    """
     onnx = extras.load("onnx", extra="train")
     if not quantised:
         onnx.save(model, path)

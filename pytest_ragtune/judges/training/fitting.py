@@ -36,7 +36,7 @@ ADDED: Mapping[Head, Mapping[str, float]] = {
     "answers": {"lexical": 0.5, "cosine": 3.0},
 }
 """Log-odds added after the fit for a feature's unit: for words of a claim, or question, that are found,
-and for an answer that is about what was asked.
+and against an answer that is about something else than was asked.
 
 On texts like those that the network learned from, the fit finds no use for it, for there the network knows
 better; on others the network is less sure than it says. Chosen on rows that neither of them learned from."""
