@@ -24,6 +24,7 @@ SCHEMA = 1
 HEADS = tuple(FEATURES)
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _TEXT_INPUTS = ("text_ids", "text_mask")
+"""What a model may take of a pair and of a text. Those exported today take no masks: nothing is padded."""
 TEXT_TOKENS = 128
 """Most tokens of a text that is read alone; the end of a longer one is not read."""
 _CACHED_VECTORS = 4096
