@@ -51,7 +51,7 @@ class EmbeddingJudge:
     @property
     def identity(self) -> str:
         """Version and the embedder's identity: the coefficients are part of the version."""
-        return identity("embedding", 2, embedder=self._embedder.identity)
+        return identity("embedding", 3, embedder=self._embedder.identity)
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (context, claim) pair."""

@@ -21,10 +21,11 @@ from .windows import Document, Window, texts_in
 SUPPORT_FEATURES = (
     "logit_best",
     "logit_mean",
+    "logit_shared",
     "number_missing",
     "name_missing",
     "negation_added",
-    "covered",
+    "known",
     "edited",
     "long",
 )
@@ -74,18 +75,21 @@ def support_features(
         logits: the model's, one a window.
         whole: the claim of several statements that it is one of, if so.
     """
-    found = best_match(read_claim(claim), [document.context])
+    reading = read_claim(claim)
+    found = best_match(reading, [document.context])
     if found is None or not windows:
         raise ValueError("the context has no words: expected at least one window")
     fit = found[1]
+    share = _share(read_claim(whole).every if whole else reading.every, document.index)
     highest = sorted(logits, reverse=True)[:_AGREEING]
     signs = {
         "logit_best": highest[0],
         "logit_mean": math.fsum(highest) / len(highest),
+        "logit_shared": _logit_shared(reading, document, windows, logits) * _trust(share),
         "number_missing": float(fit.number_missing),
         "name_missing": float(fit.name_missing),
         "negation_added": float(fit.negation_added),
-        "covered": _covered(read_claim(whole or claim), len(words(claim)), document),
+        "known": _known(share, reading, len(words(claim)), document),
         "edited": float(original(claim, texts_in(document, windows)) is not None),
     }
     certainty = 1 / (1 + _DOUBT * _between(document.words, 10, 250))
@@ -145,21 +149,48 @@ def best_window(logits: Sequence[float]) -> int:
     return max(range(len(logits)), key=logits.__getitem__)
 
 
-_USUAL, _HIGH = 0.6, 0.8
-"""Shares of a claim's words: about what any text on the same things holds, and one that supports it."""
+_USUAL = 0.5
+"""Share of a claim's words that a text on other things may hold."""
+_TRUSTED = 0.8
+"""Share of a claim's words from which on what is shared tells less than the model does."""
+_NEAR = 0.1
+"""Windows that hold so much less of a claim's words than the one that holds most are as good as that one."""
+_CONTENT = 0.3
+"""How much the share of a statement's content words counts beside that of all words of the whole claim."""
 
 
-def _covered(whole: Reading, claim_words: int, document: Document) -> float:
+def _known(share: float, claim: Reading, claim_words: int, document: Document) -> float:
     """What the share of known words tells of a claim, or of the whole of which it is one statement.
 
     The longer claim and context are, the more: a caption of ten words may well support a claim in other
-    words, a document that supports a sentence of twenty rarely shares few of them. What is shared beyond four
-    fifths counts half: a claim that an edit made wrong shares nearly all its words.
+    words, a document that supports a sentence of twenty rarely shares few of them.
     """
-    known = _share(whole.every, document.index)
+    content = _share(claim.content or claim.every, document.index)
+    share = (1 - _CONTENT) * share + _CONTENT * content
     long_context = _between(document.words, 20, 250)
     long_claim = _between(claim_words, 8, 20)
-    return (min(known, (known + _HIGH) / 2) - _USUAL) * (1 + 4 * long_context + long_claim) / 6
+    return (share - _USUAL) * (1 + 8 * long_context + 2 * long_claim) / 11
+
+
+def _trust(share: float) -> float:
+    """How far the model is the one to ask: 0 for a share of known words of four fifths or less, 1 for all.
+
+    A claim that shares nearly all its words may be true, or have one word that an edit made wrong, which only
+    the model sees.
+    """
+    return max(0.0, share - _TRUSTED) / (1 - _TRUSTED)
+
+
+def _logit_shared(
+    claim: Reading, document: Document, windows: Sequence[Window], logits: Sequence[float]
+) -> float:
+    """The highest logit of the windows that hold most of the claim's words, where its evidence should be."""
+    held = [
+        len(claim.every & frozenset().union(*(document.pieces[piece].reading.every for piece in w.pieces)))
+        for w in windows
+    ]
+    enough = max(held) - _NEAR * len(claim.every)
+    return max(logit for logit, count in zip(logits, held, strict=True) if count >= enough)
 
 
 def _between(count: int, low: int, high: int) -> float:

@@ -56,7 +56,7 @@ class LexicalJudge:
     @property
     def identity(self) -> str:
         """Name and version: the coefficients are part of the version."""
-        return identity("lexical", 2)
+        return identity("lexical", 3)
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """One opinion a (context, claim) pair."""

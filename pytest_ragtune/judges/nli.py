@@ -22,7 +22,7 @@ from .shelf import Shelf
 from .windows import Document, Window, choose, read_document, texts_in
 
 _CACHED_OPINIONS = 4096
-_READING = 6
+_READING = 7
 """To raise when texts are read in another way, or by other arithmetic: it changes every opinion."""
 _SHARED = 4.0
 """Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""

@@ -19,6 +19,7 @@ WINDOW_WORDS = 400
 
 _NEGATIONS = word_set("not no never neither nor without cannot hardly unable")
 """Words that negate what follows; ``nothing`` and ``nobody`` do not: "costs nothing over 50 euros"."""
+_SHORT = {"cannot": "can", "can't": "can", "won't": "will", "shan't": "shall"}
 _NOT_CONTENT = _NEGATIONS | word_set("none nobody nothing")
 _EMPTY = STOP_WORDS | _NOT_CONTENT
 _UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -194,7 +195,7 @@ def _read(text: str, known: frozenset[str]) -> Reading:
     for word in found:
         if word in _NEGATIONS or word.endswith("n't"):
             after_negation = True
-            every.add(word)
+            every.update(_written_out(word))
             continue
         root = stem(str(_CARDINALS[word]) if word in _CARDINALS else word)
         every.add(root)
@@ -205,6 +206,12 @@ def _read(text: str, known: frozenset[str]) -> Reading:
             after_negation = False
     numbers = frozenset(numbers_of(found, known))
     return Reading(frozenset(content), frozenset(every), numbers, frozenset(negated))
+
+
+def _written_out(negation: str) -> tuple[str, ...]:
+    """``can't`` and ``cannot`` as ``can`` and ``not``: a text may say one where another says the other."""
+    verb = _SHORT.get(negation, negation.removesuffix("n't"))
+    return (negation,) if verb == negation else (stem(verb), "not")
 
 
 def _names(claim: str) -> frozenset[str]:

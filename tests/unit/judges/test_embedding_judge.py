@@ -113,7 +113,7 @@ def test_relevance_prefers_what_was_asked_for() -> None:
 
 
 def test_identity_holds_the_embedder() -> None:
-    assert EmbeddingJudge(HashedWords()).identity == "embedding/2(embedder='hashed-words')"
+    assert EmbeddingJudge(HashedWords()).identity == "embedding/3(embedder='hashed-words')"
 
 
 @pytest.mark.models

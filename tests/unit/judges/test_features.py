@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from pytest_ragtune.judges.features import (
@@ -16,10 +18,14 @@ POLICY = Policy()
 CONTEXT = "Anna Berg leads the sales team. The warranty lasts two years. Opened items cannot be returned."
 
 
-def support(claim: str, context: str = CONTEXT, logits: tuple[float, ...] = ()) -> dict[str, float]:
+def support(
+    claim: str, context: str = CONTEXT, *, logits: Sequence[float] = (), rest: float = -9.0, whole: str = ""
+) -> dict[str, float]:
+    """Features with ``logits`` of the first windows and ``rest`` of the others."""
     document = read_document(context, POLICY)
     windows = choose(document, claim, POLICY)
-    return support_features(claim, document, windows, logits or tuple(float(-n) for n in range(len(windows))))
+    given = [*logits, *[rest] * (len(windows) - len(logits))]
+    return support_features(claim, document, windows, given, whole)
 
 
 def answer(question: str, text: str, cosine: float = 0.0) -> dict[str, float]:
@@ -35,7 +41,7 @@ def test_the_names_are_those_announced() -> None:
 
 def test_a_verbatim_claim_misses_nothing() -> None:
     found = support("The warranty lasts two years.")
-    assert found["covered"] > 0.0
+    assert found["known"] > 0.0
     assert not any(found[name] for name in ("number_missing", "name_missing", "negation_added", "edited"))
 
 
@@ -60,34 +66,61 @@ def test_known_words_tell_more_of_a_long_claim_over_a_long_context() -> None:
         "Anna Berg leads the sales team and the warranty lasts two years and opened items cannot be returned."
     )
     over_a_page, over_a_note, short = support(claim, page), support(claim), support("Anna leads.", CONTEXT)
-    assert over_a_page["covered"] > over_a_note["covered"] > short["covered"] > 0.0
+    assert over_a_page["known"] > over_a_note["known"] > short["known"] > 0.0
     strange = "Every brown fox jumps over some lazy dog while nobody watches."
-    assert support(strange, page)["covered"] < support(strange)["covered"] < 0.0
+    assert support(strange, page)["known"] < support(strange)["known"] < 0.0
 
 
 def test_of_a_claim_of_several_statements_the_words_of_all_count() -> None:
-    document, claim = read_document(CONTEXT, POLICY), "The warranty lasts two years."
-    windows = choose(document, claim, POLICY)
+    claim = "The warranty lasts two years."
     alone, bad = (
-        support_features(claim, document, windows, [0.0] * len(windows), whole)
+        support(claim, rest=2.0, whole=whole)
         for whole in ("", f"{claim} Every brown fox jumps over some lazy dog.")
     )
-    assert bad["covered"] < 0.0 < alone["covered"]
-    assert {name for name in alone if alone[name] != bad[name]} == {"covered"}
+    assert bad["known"] < alone["known"] / 2
+    assert bad["logit_shared"] == 0.0 < alone["logit_shared"]
+    assert {name for name in alone if alone[name] != bad[name]} == {"known", "logit_shared"}
+
+
+def test_the_more_words_a_context_holds_the_more_the_model_is_asked() -> None:
+    all_known, most_known, half_known = (
+        support(claim, rest=2.0)["logit_shared"]
+        for claim in (
+            "The warranty lasts two years.",
+            "Anna Berg leads the sales team, opened items cannot be returned early.",
+            "The guarantee is for two years.",
+        )
+    )
+    assert all_known > most_known > half_known == 0.0
+
+
+def test_the_model_is_asked_where_the_words_stand() -> None:
+    claim = "The warranty lasts two years."
+    page = " ".join([CONTEXT, *(f"Shelf {n} holds spare parts for the pumps." for n in range(30))])
+    holds = [claim in window.text for window in choose(read_document(page, POLICY), claim, POLICY)]
+    assert len(set(holds)) == 2
+    told = [-2.0 if is_held else 4.0 for is_held in holds]
+    found = support(claim, page, logits=told)
+    assert found["logit_best"] > 0.0 > found["logit_shared"]
+    first = holds.index(True)
+    better = support(claim, page, logits=[*told[:first], 1.0, *told[first + 1 :]])
+    assert better["logit_shared"] == pytest.approx(found["logit_shared"] / -2.0)
 
 
 def test_the_best_logit_and_the_mean_of_the_three_best_count() -> None:
-    short = "It lasts two years."
-    found = support("The warranty lasts two years.", short, logits=(1.0, 3.0))
-    assert (found["logit_best"], found["logit_mean"]) == (3.0, 2.0)
-    many = support("The warranty lasts two years.", short, logits=(1.0, 3.0, 2.0, -9.0))
-    assert (many["logit_best"], many["logit_mean"]) == (3.0, 2.0)
+    page = " ".join(f"The warranty of pump {n} lasts two years." for n in range(30))
+    found = support("The warranty lasts two years.", page, logits=(1.0, 3.0, 2.0))
+    weaker = support("The warranty lasts two years.", page, logits=(1.0, 3.0, 2.0), rest=-1.0)
+    assert found["logit_mean"] == pytest.approx(found["logit_best"] * 2 / 3)
+    assert found["logit_mean"] == weaker["logit_mean"]
+    one = support("The warranty lasts two years.", "It lasts two years.", logits=(3.0,))
+    assert one["logit_best"] == one["logit_mean"]
 
 
 def test_the_longer_a_context_the_less_every_sign_says() -> None:
     claim = "The warranty lasts five years."
     found = [
-        support(claim, " ".join(["The warranty lasts two years."] + ["We like cats."] * count), logits=(2.0,))
+        support(claim, " ".join(["The warranty lasts two years."] + ["We like cats."] * count), rest=2.0)
         for count in (0, 10, 40, 100, 400)
     ]
     for name in ("logit_best", "logit_mean", "number_missing"):

@@ -25,6 +25,19 @@ def test_shares_of_content_words_and_of_all_words() -> None:
     assert found.every == pytest.approx(3 / 4)
 
 
+@pytest.mark.parametrize(
+    ("claim", "context"),
+    [
+        ("Opened food can't be returned.", "Opened food cannot be returned."),
+        ("Opened food cannot be returned.", "Opened food can not be returned."),
+        ("It won’t fit.", "It will not fit."),
+        ("They don't sell bikes.", "They do not sell bikes."),
+    ],
+)
+def test_a_shortened_negation_is_the_same_as_one_written_out(claim: str, context: str) -> None:
+    assert fit(claim, context).every == fit(context, claim).every == 1.0
+
+
 def test_the_sentence_that_shares_most_and_the_first_of_equals() -> None:
     context = "Cats sleep. Dogs bark at cats. Dogs bark at cats."
     assert fit("Cats hear dogs bark", context).sentence == 1
