@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,15 +18,17 @@ from .features import answer_features, best_window, stretches, support_features
 from .language import warn_of_other_languages
 from .lexical import shares_logit, sigmoid
 from .order import original
-from .overlap import most, read_claim
+from .overlap import most, read_claim, read_text
 from .shelf import Shelf
 from .windows import Document, Window, choose, read_document, texts_in
 
 _CACHED_OPINIONS = 4096
 _READING = 7
 """To raise when texts are read in another way, or by other arithmetic: it changes every opinion."""
-_SHARED = 4.0
+_SHARED = 10.0
 """Log-odds that all words of a claim, shared, weigh in choosing the sentence to show."""
+_NO = -2.0
+"""Logits below it all say that a sentence does not support a claim, and not which is nearest to it."""
 _CONTEXTS = 8
 """Of more contexts than these, only those that share most words with a claim are read by the model."""
 
@@ -161,10 +164,11 @@ class NliJudge:
         logits = [pair[0] for pair in self._encoder.logits([(w.text, in_full) for w in windows])]
         found = support_features(claim, document, windows, logits, whole)
         probability = sigmoid(self._encoder.card.combiners["supports"].logit(found))
+        sentence = _nearest(claim, in_full, document, windows, logits)
         source = original(claim, texts_in(document, windows)) if found["edited"] else None
-        return Evidence(
-            Support(probability), 0, source or _nearest(claim, in_full, document, windows, logits)
-        )
+        if source and _share(claim, source, document) >= _share(claim, sentence, document):
+            sentence = source
+        return Evidence(Support(probability), 0, sentence)
 
     def _relevance(self, question: str, answer: str) -> Support:
         if not words(question):
@@ -191,14 +195,20 @@ def _nearest(
     Of those read alone, by the model's logit and the share of the claim's words that the sentence holds.
     Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
     """
-    reading = read_claim(claim)
-    wanted = reading.content or reading.every
-
-    def share(piece: int) -> float:
-        return len(wanted & document.pieces[piece].reading.every) / len(wanted)
-
     single = [number for number, window in enumerate(windows) if len(window.pieces) == 1]
     if single and claim == in_full:
-        told = [logits[number] + _SHARED * share(windows[number].best) for number in single]
-        return document.pieces[windows[single[best_window(told)]].best].text
-    return document.pieces[max(windows[best_window(logits)].pieces, key=share)].text
+        texts = [document.pieces[windows[number].best].text for number in single]
+        told = [
+            max(_NO, logits[number]) + _SHARED * _share(claim, text, document)
+            for number, text in zip(single, texts, strict=True)
+        ]
+        return texts[best_window(told)]
+    texts = [document.pieces[number].text for number in windows[best_window(logits)].pieces]
+    return max(texts, key=lambda text: _share(claim, text, document))
+
+
+def _share(claim: str, sentence: str, document: Document) -> float:
+    """The share of the claim's words that a sentence holds, weighed by how rare each is in the document."""
+    weights = {root: document.rarity(root) for root in read_claim(claim).every}
+    held = read_text(sentence).every
+    return math.fsum(weight for root, weight in weights.items() if root in held) / math.fsum(weights.values())

@@ -59,6 +59,10 @@ class Document:
     words: int
     """How many words it has."""
 
+    def rarity(self, root: str) -> float:
+        """How telling a word's stem is here: the fewer pieces hold it, the more; above 0."""
+        return math.log((len(self.pieces) + 1) / (len(self.index.get(root, ())) + 0.5))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

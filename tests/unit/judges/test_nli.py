@@ -294,6 +294,34 @@ class TestShipped:
         assert ((found.support.probability or 0.0) >= judge.thresholds["supports"]) is is_supported
         assert claim.split()[0] in found.sentence
 
+    @pytest.mark.parametrize(
+        "claim", ["Bags can be returned within 60 days.", "Bags can be sent back within 60 days."]
+    )
+    def test_a_number_that_stands_nowhere_is_held_against_the_sentence_about_the_same_thing(
+        self, claim: str
+    ) -> None:
+        context = "Bikes can be returned within 30 days of delivery. Bags can be returned within 14 days."
+        found = NliJudge().best_support([(claim, [context])])[0]
+        assert (found.support.probability or 0.0) < 0.3
+        assert found.sentence == "Bags can be returned within 14 days."
+
+    @pytest.mark.parametrize(
+        ("claim", "wrong"),
+        [
+            ("All workshops are open on Sunday.", "No workshops are open on Sunday."),
+            ("The price rose after the law was passed.", "The price rose before the law was passed."),
+            ("The film won two prizes in 1994.", "The film won three prizes in 1994."),
+            ("Sales increased in the north.", "Sales decreased in the north."),
+        ],
+    )
+    def test_one_word_changed_in_a_sentence_of_the_context_is_found(self, claim: str, wrong: str) -> None:
+        judge = NliJudge()
+        context = f"The town has two rivers. {claim} Many people come by train."
+        right, changed = (
+            one.probability or 0.0 for one in judge.support([(context, claim), (context, wrong)])
+        )
+        assert changed < judge.thresholds["supports"] <= right
+
 
 @pytest.mark.parametrize(
     "text",
