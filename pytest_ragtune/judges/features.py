@@ -128,12 +128,21 @@ def answer_features(
         "logit_best": highest[0],
         "logit_second": highest[-1],
         "lexical": relevance_logit(question, windows[best_window(logits)].text),
-        "cosine": min(0.0, max(cosines) - _RELATED) * (1 + 2 * _between(asked_words, 10, 30)),
+        "cosine": _about(max(cosines), asked_words, document.words),
     }
 
 
-_RELATED = 0.3
-"""The cosine from which on a question and a text may be about the same thing: what is above tells nothing.
+def _about(cosine: float, asked_words: int, answer_words: int) -> float:
+    """What a cosine tells of whether a text is about what was asked: the longer both are, the more."""
+    beyond = cosine - _RELATED
+    told = beyond if beyond < 0 else _NEARER * beyond
+    return told * (1 + 2 * _between(asked_words, 10, 30)) * (1 + _between(answer_words, 10, 40))
+
+
+_NEARER = 0.1
+"""How much a cosine counts above :data:`_RELATED` for what it counts below."""
+_RELATED = 0.25
+"""The cosine from which on a question and a text may be about the same thing: what is above tells little.
 
 Answers and sentences of the same page that answer nothing are as near to a question as each other; only far
 ones are known to answer something else."""

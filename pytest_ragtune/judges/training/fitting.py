@@ -37,7 +37,7 @@ SIGNS: Mapping[str, int] = {
 """What a feature may speak for: more shared words never speak against support, whatever one set's habits."""
 ADDED: Mapping[Head, Mapping[str, float]] = {
     "supports": {"known": 10.0, "edited": -2.0},
-    "answers": {"lexical": 0.5, "cosine": 3.0},
+    "answers": {"lexical": 0.3, "cosine": 5.0},
 }
 """Log-odds added after the fit for a feature's unit: for words of a claim, or question, that are found,
 against an answer that is about something else than was asked, and against a claim that has a name or number
