@@ -135,11 +135,11 @@ def answer_features(
 def _about(cosine: float, asked_words: int, answer_words: int) -> float:
     """What a cosine tells of whether a text is about what was asked: the longer both are, the more."""
     beyond = cosine - _RELATED
-    told = beyond if beyond < 0 else _NEARER * beyond
+    told = beyond if beyond < 0 else _ABOVE * beyond
     return told * (1 + 2 * _between(asked_words, 10, 30)) * (1 + _between(answer_words, 10, 40))
 
 
-_NEARER = 0.1
+_ABOVE = 0.1
 """How much a cosine counts above :data:`_RELATED` for what it counts below."""
 _RELATED = 0.25
 """The cosine from which on a question and a text may be about the same thing: what is above tells little.
@@ -162,7 +162,7 @@ _USUAL = 0.5
 """Share of a claim's words that a text on other things may hold."""
 _TRUSTED = 0.8
 """Share of a claim's words from which on what is shared tells less than the model does."""
-_NEAR = 0.1
+_AS_GOOD = 0.1
 """Windows that hold so much less of a claim's words than the one that holds most are as good as that one."""
 _CONTENT = 0.3
 """How much the share of a statement's content words counts beside that of all words of the whole claim."""
@@ -198,7 +198,7 @@ def _logit_shared(
         len(claim.every & frozenset().union(*(document.pieces[piece].reading.every for piece in w.pieces)))
         for w in windows
     ]
-    enough = max(held) - _NEAR * len(claim.every)
+    enough = max(held) - _AS_GOOD * len(claim.every)
     return max(logit for logit, count in zip(logits, held, strict=True) if count >= enough)
 
 

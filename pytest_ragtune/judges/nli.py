@@ -18,7 +18,7 @@ from .features import answer_features, best_window, stretches, support_features
 from .language import warn_of_other_languages
 from .lexical import shares_logit, sigmoid
 from .order import original
-from .overlap import most, read_claim, read_text
+from .overlap import most, read_claim
 from .shelf import Shelf
 from .windows import Document, Window, choose, read_document, texts_in
 
@@ -164,11 +164,8 @@ class NliJudge:
         logits = [pair[0] for pair in self._encoder.logits([(w.text, in_full) for w in windows])]
         found = support_features(claim, document, windows, logits, whole)
         probability = sigmoid(self._encoder.card.combiners["supports"].logit(found))
-        sentence = _nearest(claim, in_full, document, windows, logits)
         source = original(claim, texts_in(document, windows)) if found["edited"] else None
-        if source and _share(claim, source, document) >= _share(claim, sentence, document):
-            sentence = source
-        return Evidence(Support(probability), 0, sentence)
+        return Evidence(Support(probability), 0, _nearest(claim, in_full, document, windows, logits, source))
 
     def _relevance(self, question: str, answer: str) -> Support:
         if not words(question):
@@ -188,27 +185,32 @@ def _probability(found: Evidence) -> float:
 
 
 def _nearest(
-    claim: str, in_full: str, document: Document, windows: Sequence[Window], logits: Sequence[float]
+    claim: str,
+    in_full: str,
+    document: Document,
+    windows: Sequence[Window],
+    logits: Sequence[float],
+    source: str | None,
 ) -> str:
     """The sentence to show: the best of those read alone, else the one of the best window that shares most.
 
-    Of those read alone, by the model's logit and the share of the claim's words that the sentence holds.
-    Where the model read more than the claim, its logits do not tell which sentence supports the claim itself.
+    Of those read alone, by the model's logit and the share of the claim's words that the sentence holds, each
+    weighed by how rare it is in the document. Where the model read more than the claim, its logits do not
+    tell which sentence supports the claim itself. The sentence that the claim is an edit of, its ``source``,
+    is shown unless the other shares more.
     """
+    weights = {root: document.rarity(root) for root in read_claim(claim).every}
+    total = math.fsum(weights.values())
+
+    def share(piece: int) -> float:
+        held = document.pieces[piece].reading.every
+        return math.fsum(weight for root, weight in weights.items() if root in held) / total
+
     single = [number for number, window in enumerate(windows) if len(window.pieces) == 1]
     if single and claim == in_full:
-        texts = [document.pieces[windows[number].best].text for number in single]
-        told = [
-            max(_NO, logits[number]) + _SHARED * _share(claim, text, document)
-            for number, text in zip(single, texts, strict=True)
-        ]
-        return texts[best_window(told)]
-    texts = [document.pieces[number].text for number in windows[best_window(logits)].pieces]
-    return max(texts, key=lambda text: _share(claim, text, document))
-
-
-def _share(claim: str, sentence: str, document: Document) -> float:
-    """The share of the claim's words that a sentence holds, weighed by how rare each is in the document."""
-    weights = {root: document.rarity(root) for root in read_claim(claim).every}
-    held = read_text(sentence).every
-    return math.fsum(weight for root, weight in weights.items() if root in held) / math.fsum(weights.values())
+        told = [max(_NO, logits[number]) + _SHARED * share(windows[number].best) for number in single]
+        nearest = windows[single[best_window(told)]].best
+    else:
+        nearest = max(windows[best_window(logits)].pieces, key=share)
+    edited = [n for window in windows for n in window.pieces if document.pieces[n].text == source]
+    return document.pieces[max([*edited, nearest], key=share)].text

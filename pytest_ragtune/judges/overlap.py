@@ -195,7 +195,7 @@ def _read(text: str, known: frozenset[str]) -> Reading:
     for word in found:
         if word in _NEGATIONS or word.endswith("n't"):
             after_negation = True
-            every.update(_written_out(word))
+            every.update(_in_two(word))
             continue
         root = stem(str(_CARDINALS[word]) if word in _CARDINALS else word)
         every.add(root)
@@ -208,7 +208,7 @@ def _read(text: str, known: frozenset[str]) -> Reading:
     return Reading(frozenset(content), frozenset(every), numbers, frozenset(negated))
 
 
-def _written_out(negation: str) -> tuple[str, ...]:
+def _in_two(negation: str) -> tuple[str, ...]:
     """``can't`` and ``cannot`` as ``can`` and ``not``: a text may say one where another says the other."""
     verb = _SHORT.get(negation, negation.removesuffix("n't"))
     return (negation,) if verb == negation else (stem(verb), "not")
